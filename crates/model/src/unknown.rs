@@ -1,0 +1,29 @@
+//! A value that exists but that the evidence doesn't tell: a denied call, a template parameter, a Terraform value
+//! "known after apply". It travels inside ordinary JSON as `{"$unknown": "why"}`, so that it survives snapshots and
+//! resource files, and a rule that depends on it can only say `UNKNOWN`.
+
+use serde_json::{Map, Value};
+
+/// The only key of an object that stands for a value that is not known.
+pub const UNKNOWN_KEY: &str = "$unknown";
+
+/// A value that is not known, with the reason: the IAM action that was denied (`s3:GetBucketPolicyStatus`) or the
+/// name of what is missing (`Parameter DbEncrypted`, `known after apply`).
+pub fn unknown(reason: impl Into<String>) -> Value {
+    let mut map = Map::new();
+    map.insert(UNKNOWN_KEY.to_owned(), Value::String(reason.into()));
+    Value::Object(map)
+}
+
+/// The reason when `value` is a marker made by [`unknown`].
+pub fn unknown_reason(value: &Value) -> Option<&str> {
+    let map = value.as_object()?;
+    if map.len() != 1 {
+        return None;
+    }
+    map.get(UNKNOWN_KEY)?.as_str()
+}
+
+pub fn is_unknown(value: &Value) -> bool {
+    unknown_reason(value).is_some()
+}
