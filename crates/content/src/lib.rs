@@ -5,6 +5,7 @@
 
 mod document;
 mod library;
+pub mod shapes;
 
 pub use document::{Block, Document, Error, Kind};
 pub use library::Library;
