@@ -1,0 +1,93 @@
+use crate::{Cell, Context, Record, escape};
+use std::io::{self, Write};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+pub(crate) fn write<R: Record>(records: &[R], context: &Context, out: &mut dyn Write) -> io::Result<()> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<Vec<Cell>> = records.iter().map(|r| r.cells(context.lang)).collect();
+    for line in align(&R::columns(context.lang), &rows, context.width, context.color) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+/// Lines of a table whose columns stand under one another also where characters are two columns wide. When `width`
+/// is too small for all, the widest columns are cut.
+pub fn align(headings: &[&str], rows: &[Vec<Cell>], width: Option<usize>, color: bool) -> Vec<String> {
+    let clean: Vec<Vec<(String, &str)>> =
+        rows.iter().map(|row| row.iter().map(|c| (escape::terminal(&c.text), c.style)).collect()).collect();
+    let mut widths: Vec<usize> = headings.iter().map(|h| h.width()).collect();
+    for row in &clean {
+        for (w, (text, _)) in widths.iter_mut().zip(row) {
+            *w = (*w).max(text.width());
+        }
+    }
+    if let Some(total) = width {
+        let gaps = 2 * widths.len().saturating_sub(1);
+        shrink(&mut widths, total.saturating_sub(gaps));
+    }
+    let mut lines = Vec::with_capacity(rows.len() + 1);
+    let head: Vec<(String, &str)> = headings.iter().map(|h| ((*h).to_owned(), "1")).collect();
+    for row in std::iter::once(&head).chain(&clean) {
+        let mut line = String::new();
+        for (i, ((text, style), width)) in row.iter().zip(&widths).enumerate() {
+            let text = cut(text, *width);
+            let pad = width.saturating_sub(text.width());
+            if color && !style.is_empty() {
+                line += &format!("\u{1b}[{style}m{text}\u{1b}[0m");
+            } else {
+                line += &text;
+            }
+            if i + 1 < row.len() {
+                line.extend(std::iter::repeat_n(' ', pad + 2));
+            }
+        }
+        lines.push(line.trim_end().to_owned());
+    }
+    lines
+}
+
+/// Takes columns from the widest until all fit, but leaves every column 8.
+fn shrink(widths: &mut [usize], room: usize) {
+    while widths.iter().sum::<usize>() > room {
+        let Some(widest) = widths.iter_mut().max_by_key(|w| **w) else { return };
+        if *widest <= 8 {
+            return;
+        }
+        *widest -= 1;
+    }
+}
+
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let (mut out, mut used) = (String::new(), 0);
+    for c in text.chars() {
+        let w = c.width().unwrap_or(0);
+        if used + w + 1 > width {
+            break;
+        }
+        used += w;
+        out.push(c);
+    }
+    out.push('…');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn japanese_columns_stand_under_one_another() {
+        let rows = vec![
+            vec![Cell::plain("重大"), Cell::plain("x")],
+            vec![Cell::plain("low"), Cell::plain("バケットが公開されています")],
+        ];
+        let lines = align(&["判定", "理由"], &rows, Some(20), false);
+        assert_eq!(lines, ["判定  理由", "重大  x", "low   バケットが公…"]);
+    }
+}
