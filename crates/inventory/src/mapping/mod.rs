@@ -69,3 +69,6 @@
 //! `mapping error`. Copying a marker is not using it.
 //!
 //! Besides jq's own functions, blocks have those of `prelude.jq`.
+
+mod jq;
+mod poison;
