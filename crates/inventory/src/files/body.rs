@@ -71,6 +71,14 @@ impl Body {
         if damage.is_none() && head.len() < MAX_WHOLE && trailing(limited.get_mut()) {
             damage = Some("holds more bytes after its first gzip member, which are not read".to_owned());
         }
+        if head.len() < MAX_WHOLE {
+            // What a PowerShell redirection writes.
+            match head.as_slice() {
+                [0xff, 0xfe, rest @ ..] => head = utf16(rest, u16::from_le_bytes),
+                [0xfe, 0xff, rest @ ..] => head = utf16(rest, u16::from_be_bytes),
+                _ => {}
+            }
+        }
         let rest = (head.len() >= MAX_WHOLE).then(|| BufReader::with_capacity(PEEK, limited));
         Ok(Body { head, rest, damage })
     }
@@ -96,16 +104,12 @@ impl Body {
         }
     }
 
-    /// The bytes as text: UTF-16 with a byte order mark is converted (what a PowerShell redirection writes), bytes
-    /// that are no UTF-8 are replaced and reported.
+    /// The bytes as text; bytes that are no UTF-8 are replaced and reported.
     pub fn text(&mut self, file: &str, problems: &mut Vec<Problem>) -> String {
-        let bytes = std::mem::take(&mut self.head);
-        match bytes.as_slice() {
-            [0xff, 0xfe, rest @ ..] => return utf16(rest, u16::from_le_bytes),
-            [0xfe, 0xff, rest @ ..] => return utf16(rest, u16::from_be_bytes),
-            _ => {}
+        let mut bytes = std::mem::take(&mut self.head);
+        if bytes.starts_with(b"\xef\xbb\xbf") {
+            bytes.drain(..3);
         }
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").map_or(bytes.clone(), <[u8]>::to_vec);
         String::from_utf8(bytes).unwrap_or_else(|e| {
             problems.push(Problem::new(
                 file,
@@ -117,9 +121,9 @@ impl Body {
     }
 }
 
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Vec<u8> {
     let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
-    String::from_utf16_lossy(&units)
+    String::from_utf16_lossy(&units).into_bytes()
 }
 
 fn read_up_to(reader: &mut impl Read, limit: usize, into: &mut Vec<u8>, damage: &mut Option<String>) {

@@ -152,7 +152,9 @@ fn own_functions() -> impl Iterator<Item = native::Fun<Data>> {
 
 fn is_marker(value: &Val) -> bool {
     match value {
-        Val::Obj(map) => map.len() == 1 && map.keys().all(|k| matches!(k, Val::TStr(s) if s[..] == *UNKNOWN_KEY.as_bytes())),
+        Val::Obj(map) => {
+            map.len() == 1 && map.keys().all(|k| matches!(k, Val::TStr(s) if s[..] == *UNKNOWN_KEY.as_bytes()))
+        }
         _ => false,
     }
 }

@@ -55,6 +55,7 @@
 //!   attributes with unknown markers where the plan says "known after apply" → `{properties, tags}`.
 //! - `jq cloudformation` (only where the template's shape differs from ours): `{properties, account, region,
 //!   partition}` → `{properties}`.
+//! - `jq shared`: definitions (`def f: …;`) that stand in front of every other block of the file.
 //! - `sample`: `{"properties": …, "observed": …}` that has every path a control may read.
 //! - `case live|config|terraform TYPE|cloudformation`: `{"input": …, "output": …}`, run by [`test()`]. The output's keys
 //!   that are named must be equal. For templates `"parts": [["aws_s3_bucket_versioning", {…}], …]` are folded in.
@@ -70,5 +71,23 @@
 //!
 //! Besides jq's own functions, blocks have those of `prelude.jq`.
 
+mod form;
 mod jq;
 mod poison;
+mod run;
+mod test;
+
+pub use form::{Catalog, Role, Scope, Step, Type};
+pub use jq::{Jq, MAPPING_ERROR, as_marker};
+pub use run::{Fold, Mapped, MappingError, Place};
+pub use test::test;
+
+use std::collections::BTreeMap;
+use yagura_content::Library;
+
+/// For each resource type the IAM actions by which it is read: what a least-privilege policy must allow, and what
+/// blinds the controls of the type when it is denied.
+pub fn actions(library: &Library) -> BTreeMap<String, Vec<String>> {
+    let (catalog, _) = Catalog::read(library);
+    catalog.types().map(|t| (t.kind.clone(), t.actions().into_iter().map(str::to_owned).collect())).collect()
+}

@@ -18,8 +18,22 @@ type Jq<'s> = Term<&'s str>;
 
 /// Built-ins whose arguments may give markers on: they only pass on what the arguments give.
 const PASSING: &[&str] = &[
-    "map", "map_values", "with_entries", "first", "last", "limit", "recurse", "repeat", "path", "del", "pick", "add",
-    "walk", "paths", "skip", "to_entries",
+    "map",
+    "map_values",
+    "with_entries",
+    "first",
+    "last",
+    "limit",
+    "recurse",
+    "repeat",
+    "path",
+    "del",
+    "pick",
+    "add",
+    "walk",
+    "paths",
+    "skip",
+    "to_entries",
 ];
 /// Built-ins that are used with any input on purpose.
 const ANY_INPUT: &[&str] = &["error", "empty", "null", "true", "false", "range", "now"];

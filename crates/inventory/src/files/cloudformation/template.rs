@@ -1,0 +1,98 @@
+//! A template's text as a tree in which every intrinsic function is written the long way (`{"Fn::Sub": …}`), with the
+//! sections picked out.
+
+use std::collections::BTreeMap;
+use yagura_model::yaml::{self, Data, Node};
+
+/// A template before anything is evaluated.
+pub(super) struct Template {
+    root: Node,
+}
+
+impl Template {
+    /// Reads YAML or JSON.
+    ///
+    /// # Errors
+    /// What is wrong and what to do.
+    pub fn parse(text: &str) -> Result<Template, (String, String)> {
+        let documents = yaml::parse(text).map_err(|e| {
+            (format!("is a broken template: {e}"), "correct the YAML or JSON at that place".to_owned())
+        })?;
+        let mut root = documents
+            .into_iter()
+            .find(|node| node.get("Resources").is_some() || node.get("AWSTemplateFormatVersion").is_some())
+            .ok_or_else(|| ("holds no template".to_owned(), "give a file with a `Resources` section".to_owned()))?;
+        lengthen(&mut root);
+        if !matches!(root.get("Resources"), Some(Node { data: Data::Map(_), .. })) {
+            return Err((
+                "is a template without a `Resources` section that lists resources by name".to_owned(),
+                "add `Resources`, or leave the file out".to_owned(),
+            ));
+        }
+        Ok(Template { root })
+    }
+
+    pub fn root_mut(&mut self) -> &mut Node {
+        &mut self.root
+    }
+
+    pub fn section(&self, name: &str) -> Option<&Node> {
+        self.root.get(name)
+    }
+
+    /// A section's entries by name; the last one holds where a name stands twice.
+    pub fn entries(&self, section: &str) -> BTreeMap<&str, (&Node, &Node)> {
+        let entries = self.section(section).map_or(&[][..], Node::entries);
+        entries.iter().filter_map(|(key, value)| Some((key.as_str()?, (key, value)))).collect()
+    }
+
+    /// The names under `Transform`.
+    pub fn transforms(&self) -> Vec<&str> {
+        let Some(node) = self.section("Transform") else { return Vec::new() };
+        let one = std::slice::from_ref(node);
+        let nodes = if node.items().is_empty() { one } else { node.items() };
+        nodes.iter().filter_map(|n| n.as_str().or_else(|| n.get("Name").and_then(Node::as_str))).collect()
+    }
+}
+
+/// Turns `!Sub x` into `{"Fn::Sub": x}` everywhere below `node`.
+fn lengthen(node: &mut Node) {
+    match &mut node.data {
+        Data::Scalar { .. } => {}
+        Data::Seq(items) => items.iter_mut().for_each(lengthen),
+        Data::Map(entries) => entries.iter_mut().for_each(|(_, value)| lengthen(value)),
+    }
+    let Some(tag) = node.tag.take() else { return };
+    let short = tag.trim_start_matches('!');
+    if short.is_empty() {
+        return;
+    }
+    let name = if matches!(short, "Ref" | "Condition") { short.to_owned() } else { format!("Fn::{short}") };
+    let (line, column) = (node.line, node.column);
+    let key = Node { line, column, tag: None, data: Data::Scalar { text: name, plain: false } };
+    let argument = std::mem::replace(
+        node,
+        Node { line, column, tag: None, data: Data::Map(Vec::new()) },
+    );
+    node.data = Data::Map(vec![(key, argument)]);
+}
+
+/// The function that a node calls, with its argument. `Condition` is one only where conditions stand.
+pub(super) fn call(node: &Node) -> Option<(&str, &Node)> {
+    let [(key, argument)] = node.entries() else { return None };
+    let name = key.as_str()?;
+    (name == "Ref" || (name.starts_with("Fn::") && !name.starts_with("Fn::ForEach::"))).then_some((name, argument))
+}
+
+/// What is wrong in a template at a place, without making the rest unreadable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Complaint {
+    pub message: String,
+    pub hint: String,
+}
+
+impl Complaint {
+    pub fn at(node: &Node, message: impl std::fmt::Display, hint: impl Into<String>) -> Complaint {
+        Complaint { message: format!("line {}: {message}", node.line), hint: hint.into() }
+    }
+}

@@ -1,0 +1,388 @@
+//! Resource files as typed values, and all of them indexed: by type, by Terraform type, by the parts that fold in.
+
+use super::{
+    Jq,
+    run::{Fold, Place},
+};
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashMap};
+use yagura_content::{Document, Error, Kind, Library};
+use yagura_model::{Source, Text};
+
+/// How often a type is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Once for an account.
+    Global,
+    /// Once for each Region of an account.
+    Regional,
+}
+
+/// What a step is called for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Its answer holds the items.
+    List,
+    /// Once for all items.
+    Shared,
+    /// Once for each item, or for each of the item's `over` values.
+    Item,
+}
+
+/// One call by which a live account is read.
+pub struct Step {
+    pub id: String,
+    pub service: String,
+    pub operation: String,
+    /// The IAM action that it needs.
+    pub action: String,
+    pub role: Role,
+    pub params: Option<Jq>,
+    pub each: Option<Jq>,
+    pub over: Option<Jq>,
+    pub when: Option<Jq>,
+    pub locates: bool,
+    pub region: Option<String>,
+    pub absent: Vec<String>,
+    pub start: Option<Start>,
+    pub wait: Vec<String>,
+    /// The member of the answer that is CSV.
+    pub csv: Option<String>,
+}
+
+/// A job that AWS must do before a step can be answered.
+pub struct Start {
+    pub service: String,
+    pub operation: String,
+    pub action: String,
+}
+
+/// A resource type: how its evidence is read from every source.
+pub struct Type {
+    pub kind: String,
+    pub service: String,
+    pub title: Text,
+    pub scope: Scope,
+    pub arn: Option<String>,
+    /// CloudFormation properties whose literal value names the resource.
+    pub names: Vec<String>,
+    pub item_region: Option<Jq>,
+    pub gone: Vec<String>,
+    pub steps: Vec<Step>,
+    /// Terraform types that are this type, with the attributes that name it.
+    pub terraform: Vec<(String, Vec<String>)>,
+    pub folds: Vec<Fold>,
+    /// `{"properties", "observed"}` with every path that a control may read.
+    pub sample: serde_json::Value,
+    pub(super) file: String,
+    pub(super) live: Option<Jq>,
+    pub(super) config: Option<Jq>,
+    pub(super) cloudformation: Option<Jq>,
+    pub(super) terraform_jq: HashMap<String, usize>,
+    pub(super) terraform_blocks: Vec<Jq>,
+}
+
+/// All resource types that the content knows.
+#[derive(Default)]
+pub struct Catalog {
+    types: BTreeMap<String, Type>,
+    terraform: HashMap<String, String>,
+    parts: HashMap<(Source, String), Vec<(String, usize)>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    #[serde(rename = "type")]
+    kind: String,
+    service: String,
+    scope: Scope,
+    arn: Option<String>,
+    #[serde(default)]
+    names: Vec<String>,
+    item_region: Option<String>,
+    #[serde(default)]
+    gone: Vec<String>,
+    #[serde(default)]
+    call: Vec<CallHead>,
+    #[serde(default)]
+    terraform: Vec<TerraformHead>,
+    #[serde(default)]
+    fold: Vec<FoldHead>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CallHead {
+    id: String,
+    api: String,
+    action: Option<String>,
+    params: Option<String>,
+    each: Option<String>,
+    per: Option<Per>,
+    over: Option<String>,
+    when: Option<String>,
+    #[serde(default)]
+    locates: bool,
+    region: Option<String>,
+    #[serde(default)]
+    absent: Vec<String>,
+    start: Option<String>,
+    #[serde(default)]
+    wait: Vec<String>,
+    decode: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Per {
+    Item,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TerraformHead {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    names: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FoldHead {
+    cloudformation: Option<String>,
+    terraform: Option<String>,
+    config: Option<String>,
+    owner: String,
+    jq: String,
+}
+
+impl Catalog {
+    /// Reads all resource files. Bad ones are left out and reported; jq is compiled when it is first run, or by
+    /// [`super::test()`].
+    pub fn read(library: &Library) -> (Catalog, Vec<Error>) {
+        let (mut catalog, mut errors) = (Catalog::default(), Vec::new());
+        for document in library.of(Kind::Resource) {
+            match read_type(document) {
+                Ok(kind) => catalog.add(kind),
+                Err(e) => errors.push(e),
+            }
+        }
+        (catalog, errors)
+    }
+
+    /// All types, by name.
+    pub fn types(&self) -> impl Iterator<Item = &Type> {
+        self.types.values()
+    }
+
+    /// The type with this CloudFormation name.
+    pub fn get(&self, kind: &str) -> Option<&Type> {
+        self.types.get(kind)
+    }
+
+    /// The type that a Terraform type is.
+    pub fn by_terraform(&self, terraform: &str) -> Option<&Type> {
+        self.get(self.terraform.get(terraform)?)
+    }
+
+    /// The owners' types that a part of `source` folds into, in the order of their files. A live account has no parts.
+    pub fn folds(&self, source: Source, part: &str) -> impl Iterator<Item = (&Type, &Fold)> {
+        let found = self.parts.get(&(source, part.to_owned()));
+        found.into_iter().flatten().filter_map(|(kind, i)| {
+            let owner = self.get(kind)?;
+            Some((owner, owner.folds.get(*i)?))
+        })
+    }
+
+    fn add(&mut self, kind: Type) {
+        for (terraform, _) in &kind.terraform {
+            self.terraform.insert(terraform.clone(), kind.kind.clone());
+        }
+        for (i, fold) in kind.folds.iter().enumerate() {
+            self.parts.entry((fold.source, fold.part.clone())).or_default().push((kind.kind.clone(), i));
+        }
+        self.types.insert(kind.kind.clone(), kind);
+    }
+}
+
+impl Type {
+    /// The ARN by the head's form; `None` when the form needs what is not given.
+    pub fn arn_of(&self, id: &str, region: Option<&str>, place: &Place) -> Option<String> {
+        let mut arn = self.arn.clone()?;
+        for (key, value) in [
+            ("{partition}", Some(place.partition.as_str())),
+            ("{account}", place.account.as_deref()),
+            ("{region}", region),
+            ("{id}", Some(id)),
+        ] {
+            if arn.contains(key) {
+                arn = arn.replace(key, value?);
+            }
+        }
+        Some(arn)
+    }
+
+    /// The IAM actions by which the type is read, in the order of the file.
+    pub fn actions(&self) -> Vec<&str> {
+        let mut actions = Vec::new();
+        for step in &self.steps {
+            let start = step.start.as_ref().map(|s| s.action.as_str());
+            for action in start.into_iter().chain([step.action.as_str()]) {
+                if !actions.contains(&action) {
+                    actions.push(action);
+                }
+            }
+        }
+        actions
+    }
+}
+
+fn read_type(document: &Document) -> Result<Type, Error> {
+    let head: Head = document.head()?;
+    let bad = |message: String| document.error(2, message);
+    let mut steps = Vec::new();
+    for call in head.call {
+        steps.push(read_step(call).map_err(bad)?);
+    }
+    if steps.iter().filter(|s| s.role == Role::List).count() > 1 {
+        return Err(bad("only one `[[call]]` may have `each`: split the type, or list inside `per`".to_owned()));
+    }
+    let folds = head.fold.into_iter().map(|f| read_fold(f).map_err(bad)).collect::<Result<_, _>>()?;
+    let mut kind = Type {
+        kind: head.kind,
+        service: head.service,
+        title: document.title.clone(),
+        scope: head.scope,
+        arn: head.arn,
+        names: head.names,
+        item_region: head.item_region.map(|t| Jq::new(t, 2)),
+        gone: head.gone,
+        steps,
+        terraform: head.terraform.into_iter().map(|t| (t.kind, t.names)).collect(),
+        folds,
+        sample: serde_json::Value::Null,
+        file: document.file.clone(),
+        live: None,
+        config: None,
+        cloudformation: None,
+        terraform_jq: HashMap::new(),
+        terraform_blocks: Vec::new(),
+    };
+    read_blocks(document, &mut kind)?;
+    Ok(kind)
+}
+
+fn read_blocks(document: &Document, kind: &mut Type) -> Result<(), Error> {
+    let shared: String = document.blocks("jq").filter(|b| b.label == "shared").map(|b| b.text.as_str()).collect();
+    let shared_lines = shared.matches('\n').count();
+    for block in document.blocks("jq").filter(|b| b.label != "shared") {
+        // The shared definitions stand in front; counting back over them keeps the block's own lines right.
+        let jq = Jq::new(format!("{shared}{}", block.text), block.line.saturating_sub(shared_lines));
+        let mut words = block.label.split_whitespace();
+        match words.next() {
+            Some("live") => kind.live = Some(jq),
+            Some("config") => kind.config = Some(jq),
+            Some("cloudformation") => kind.cloudformation = Some(jq),
+            Some("terraform") => {
+                kind.terraform_blocks.push(jq);
+                for name in words {
+                    if !kind.terraform.iter().any(|(t, _)| t == name) {
+                        let message = format!("`{name}` has no `[[terraform]]` entry in the head: add one");
+                        return Err(document.error(block.line - 1, message));
+                    }
+                    kind.terraform_jq.insert(name.to_owned(), kind.terraform_blocks.len() - 1);
+                }
+            }
+            _ => {
+                let message =
+                    "a jq block says what it reads: `live`, `config`, `cloudformation`, `terraform TYPE` or `shared`";
+                return Err(document.error(block.line - 1, message));
+            }
+        }
+    }
+    for (name, _) in &kind.terraform {
+        if !kind.terraform_jq.contains_key(name) {
+            return Err(document.error(2, format!("`{name}` has no block: write ```jq terraform {name}")));
+        }
+    }
+    if let Some(sample) = document.blocks("sample").next() {
+        kind.sample = serde_json::from_str(&sample.text)
+            .map_err(|e| document.error(sample.line + e.line().saturating_sub(1), format!("not JSON: {e}")))?;
+    }
+    Ok(())
+}
+
+fn read_step(call: CallHead) -> Result<Step, String> {
+    let (service, operation) = split_api(&call.api)?;
+    let role = match (&call.each, call.per) {
+        (Some(_), Some(_)) => return Err(format!("call `{}`: `each` and `per` exclude each other", call.id)),
+        (Some(_), None) => Role::List,
+        (None, Some(Per::Item)) => Role::Item,
+        (None, None) => Role::Shared,
+    };
+    if role != Role::Item && (call.over.is_some() || call.locates) {
+        return Err(format!("call `{}`: `over` and `locates` need `per = \"item\"`", call.id));
+    }
+    let start = call.start.as_deref().map(split_api).transpose()?;
+    let csv = match call.decode.as_deref().map(|d| d.split_once(':')) {
+        None => None,
+        Some(Some(("csv", member))) => Some(member.to_owned()),
+        Some(_) => return Err(format!("call `{}`: `decode` is `csv:Member`", call.id)),
+    };
+    let jq = |text: Option<String>| text.map(|t| Jq::new(t, 2));
+    Ok(Step {
+        action: call.action.unwrap_or_else(|| format!("{}:{operation}", iam_prefix(&service))),
+        id: call.id,
+        service,
+        operation,
+        role,
+        params: jq(call.params),
+        each: jq(call.each),
+        over: jq(call.over),
+        when: jq(call.when),
+        locates: call.locates,
+        region: call.region,
+        absent: call.absent,
+        start: start.map(|(service, operation)| Start {
+            action: format!("{}:{operation}", iam_prefix(&service)),
+            service,
+            operation,
+        }),
+        wait: call.wait,
+        csv,
+    })
+}
+
+fn read_fold(fold: FoldHead) -> Result<Fold, String> {
+    let (source, part) = match (fold.cloudformation, fold.terraform, fold.config) {
+        (Some(part), None, None) => (Source::CloudFormation, part),
+        (None, Some(part), None) => (Source::Terraform, part),
+        (None, None, Some(part)) => (Source::Config, part),
+        _ => return Err("a `[[fold]]` has one of `cloudformation`, `terraform` and `config`".to_owned()),
+    };
+    Ok(Fold { source, part, owner: fold.owner, jq: Jq::new(fold.jq, 2) })
+}
+
+fn split_api(api: &str) -> Result<(String, String), String> {
+    match api.split_once(':') {
+        Some((s, o)) if !s.is_empty() && !o.is_empty() => Ok((s.to_owned(), o.to_owned())),
+        _ => Err(format!("`{api}` is no API operation: write `service:Operation`, as `s3:ListBuckets`")),
+    }
+}
+
+/// The prefix of a service's IAM actions where it isn't botocore's name (AWS service authorization reference).
+fn iam_prefix(service: &str) -> &str {
+    match service {
+        "s3control" => "s3",
+        "accessanalyzer" => "access-analyzer",
+        "elb" | "elbv2" => "elasticloadbalancing",
+        "efs" => "elasticfilesystem",
+        "emr" => "elasticmapreduce",
+        "stepfunctions" => "states",
+        "opensearch" => "es",
+        other => other,
+    }
+}
