@@ -1,1 +1,39 @@
-fn main() {}
+//! What one does with this repository: `cargo xtask test|lint|bench|gen|new`.
+
+mod bench;
+mod generate;
+mod lint;
+mod shell;
+mod test;
+mod tools;
+
+use anyhow::{Result, bail};
+
+const HELP: &str = "cargo xtask COMMAND
+
+  test [FILTER]    install what the tests need and run all of them; FILTER keeps to the matching ones
+  lint             format, clippy, dependency arrows, licences and sources, generated files up to date
+  bench            measure hunting, judging and reporting
+  gen [NAME]       write the generated files anew: aws-api, cfn-shapes, docs
+  new KIND ID      begin a new control, detection, playbook or resource type
+";
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let rest = args.get(1..).unwrap_or_default();
+    match args.first().map(String::as_str) {
+        Some("test") => test::run(rest),
+        Some("lint") => lint::run(),
+        Some("bench") => bench::run(rest),
+        Some("gen") => generate::run(rest),
+        Some("new") => {
+            let mut command = shell::cargo(&["run", "--quiet", "--package", "yagura", "--", "content", "new"]);
+            shell::run(command.args(rest))
+        }
+        None | Some("help" | "--help" | "-h") => {
+            shell::say(HELP);
+            Ok(())
+        }
+        Some(other) => bail!("`{other}` is no command\n\n{HELP}"),
+    }
+}

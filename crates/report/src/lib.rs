@@ -12,12 +12,14 @@ mod junit;
 mod markdown;
 mod ocsf;
 mod record;
+mod rows;
 mod sarif;
 mod table;
 
 pub use escape::{html as escape_html, terminal as escape_terminal};
 pub use ocsf::{class_name as ocsf_class_name, stamp as ocsf_stamp};
 pub use record::{Cell, Record};
+pub use rows::{Rows, write_rows};
 pub use table::align;
 
 use std::io::{self, Write};

@@ -1,0 +1,385 @@
+//! The command line: what can be asked for, with an example for each.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use yagura_model::{Lang, Severity};
+use yagura_report::Format;
+
+#[derive(Parser, Debug)]
+#[command(
+    name = "yagura",
+    version,
+    about = "Audits, watches and defends your AWS accounts.",
+    after_help = "Examples:\n  \
+        yagura up --demo                      look around with a fictional company, no AWS account needed\n  \
+        yagura scan --profile audit           judge a live account\n  \
+        yagura check template.yaml plan.json  judge templates and plans before they are deployed\n  \
+        yagura hunt ./AWSLogs                 look for attacks in CloudTrail files\n  \
+        yagura roadmap                        where you are, and what comes next",
+    arg_required_else_help = true,
+    max_term_width = 110
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct Global {
+    /// Language of titles and reasons [default: from the locale]
+    #[arg(long, global = true, value_name = "ja|en")]
+    pub lang: Option<Lang>,
+    /// Form of the data on standard output [default: table]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub format: Option<Format>,
+    /// Also write the data to a file, in a form of its own; may be repeated
+    #[arg(short = 'o', long = "output", global = true, value_name = "FORMAT=FILE")]
+    pub output: Vec<Output>,
+    /// When to colour tables
+    #[arg(long, global = true, default_value = "auto", value_name = "WHEN")]
+    pub color: Color,
+    /// Folder with content of your own; adds to what is built in and overrides what has the same id
+    #[arg(long, global = true, value_name = "DIR")]
+    pub content: Vec<PathBuf>,
+    /// Where findings, inventory and the lake are kept [default: $YAGURA_DATA, else ~/.local/share/yagura]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Exit with 1 when something at or above this severity was found
+    #[arg(long, global = true, value_name = "SEVERITY")]
+    pub fail_on: Option<Severity>,
+    /// Exit with 4 when there are blind spots: an input that could not be read, a call that was denied
+    #[arg(long, global = true)]
+    pub strict: bool,
+}
+
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// `FORMAT=FILE`
+#[derive(Debug, Clone)]
+pub struct Output {
+    pub format: Format,
+    pub file: PathBuf,
+}
+
+impl std::str::FromStr for Output {
+    type Err = String;
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        let (format, file) = s
+            .split_once('=')
+            .or_else(|| Some((s.rsplit_once('.')?.1, s)))
+            .ok_or_else(|| format!("`{s}` has no format: write FORMAT=FILE, for example html=report.html"))?;
+        if file.is_empty() {
+            return Err(format!("`{s}` has no file: write FORMAT=FILE, for example html=report.html"));
+        }
+        Ok(Output { format: format.parse()?, file: PathBuf::from(file) })
+    }
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run everything in one process: console, schedules, ingest, rules
+    #[command(after_help = "Examples:\n  yagura up --demo\n  yagura up --data ./watch --listen 127.0.0.1:8080")]
+    Up(Up),
+    /// Judge a live account
+    #[command(after_help = "Examples:\n  yagura scan\n  yagura scan --profile audit --region ap-northeast-1 \
+        --format ndjson\n  yagura scan --service s3 --service iam -o html=report.html")]
+    Scan(Scan),
+    /// Judge CloudFormation templates, Terraform plans and AWS Config snapshots
+    #[command(after_help = "Examples:\n  yagura check template.yaml\n  terraform show -json plan.out > plan.json && \
+        yagura check plan.json\n  yagura check ./infra --fail-on high -o sarif=yagura.sarif")]
+    Check(Check),
+    /// Look for attacks in log files
+    #[command(
+        after_help = "Examples:\n  yagura hunt ./AWSLogs\n  yagura hunt events.json.gz --format ndjson --signals\n  \
+        zcat *.gz | yagura hunt - --rules ./sigma --since 2026-01-01T00:00:00Z"
+    )]
+    Hunt(Hunt),
+    /// Put logs into the lake and run the detections over them
+    #[command(after_help = "Examples:\n  yagura ingest ./AWSLogs")]
+    Ingest(Ingest),
+    /// Ask the lake, the inventory and the findings in SQL
+    #[command(
+        after_help = "Examples:\n  yagura query \"select api_operation, count(*) from events group by 1 order by 2 \
+        desc limit 10\"\n  yagura query \"select rule, count(*) from findings group by 1\""
+    )]
+    Query(Query),
+    /// List findings, suppress one, or take that back
+    #[command(
+        after_help = "Examples:\n  yagura findings --min-severity high\n  yagura findings --suppress F-0123456789abcdef \
+        --reason \"public website\" --until 2027-01-01"
+    )]
+    Findings(Findings),
+    /// The score, as a sum
+    Score,
+    /// The three stages, and what comes next
+    Roadmap,
+    /// Any control, detection, playbook or resource type as documentation
+    #[command(after_help = "Examples:\n  yagura explain S3.8\n  yagura explain cloudtrail-stop --lang ja")]
+    Explain(Explain),
+    /// Plan a fix, and apply it with --yes
+    #[command(after_help = "Examples:\n  yagura fix F-0123456789abcdef         show the plan\n  yagura fix \
+        F-0123456789abcdef --yes   apply it")]
+    Fix(Fix),
+    /// Restore what a fix changed
+    Undo(Undo),
+    /// Write a report of the open findings
+    #[command(after_help = "Examples:\n  yagura report -o html=report.html\n  yagura report -o csv=findings.csv")]
+    Report,
+    /// What Yagura knows: list it, test it, begin a new file
+    Content(Content),
+    /// What is not visible, and why
+    Doctor(Doctor),
+    /// The least-privilege read policy that scanning needs
+    Policy(Policy),
+}
+
+#[derive(Args, Debug)]
+pub struct Up {
+    /// Use the evidence of a fictional company
+    #[arg(long)]
+    pub demo: bool,
+    /// Address to serve the console on
+    #[arg(long, default_value = "127.0.0.1:7117")]
+    pub listen: String,
+    /// Prepare everything and stop before serving
+    #[arg(long, hide = true)]
+    pub prepare_only: bool,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct Access {
+    /// Profile of the shared AWS configuration
+    #[arg(long)]
+    pub profile: Option<String>,
+    /// Region to read; may be repeated [default: all that are enabled]
+    #[arg(long)]
+    pub region: Vec<String>,
+    /// Assume this role first, in the caller's account or the ARN's
+    #[arg(long, value_name = "ARN")]
+    pub role: Option<String>,
+    /// External id of the role
+    #[arg(long, value_name = "ID")]
+    pub external_id: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Scan {
+    #[command(flatten)]
+    pub access: Access,
+    /// Service to read; may be repeated [default: all]
+    #[arg(long)]
+    pub service: Vec<String>,
+    /// Write all resources to a file, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub resources: Option<PathBuf>,
+    /// Keep nothing in the data directory
+    #[arg(long)]
+    pub no_state: bool,
+    /// Calls under way at once
+    #[arg(long, default_value_t = 16)]
+    pub concurrency: usize,
+    /// Record all answers to a file, to be replayed
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub record: Option<PathBuf>,
+    /// Answer from a recording instead of AWS
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub replay: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub struct Check {
+    /// Files and folders
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Values of CloudFormation parameters
+    #[arg(long, value_name = "FILE")]
+    pub parameters: Option<PathBuf>,
+    /// Write all resources to a file, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub resources: Option<PathBuf>,
+    /// Keep nothing in the data directory
+    #[arg(long)]
+    pub no_state: bool,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct Reading {
+    /// Folder with Sigma rules to add
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+    /// Use just the rules of --rules
+    #[arg(long)]
+    pub only_rules: bool,
+    /// Only what happened at or after this time (RFC 3339, or a date)
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only what happened before this time
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Only findings at or above this severity
+    #[arg(long, value_name = "SEVERITY")]
+    pub min_severity: Option<Severity>,
+    /// Print signals, too
+    #[arg(long)]
+    pub signals: bool,
+    /// Threads [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Write counts to a file, as one JSON object
+    #[arg(long, value_name = "FILE")]
+    pub stats: Option<PathBuf>,
+    /// Read what follows the first gzip member of a file, too
+    #[arg(long)]
+    pub multi_member: bool,
+    /// Cap of a file's inflated bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 4 << 30)]
+    pub max_file: u64,
+    /// Cap of one record's bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
+    pub max_record: usize,
+    /// Cap of a record's nesting
+    #[arg(long, value_name = "LEVELS", default_value_t = 128)]
+    pub max_depth: usize,
+}
+
+#[derive(Args, Debug)]
+pub struct Hunt {
+    /// Files, folders, or - for standard input
+    #[arg(required = true)]
+    pub paths: Vec<String>,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+#[derive(Args, Debug)]
+pub struct Ingest {
+    /// Files and folders
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+#[derive(Args, Debug)]
+pub struct Query {
+    /// A SELECT over `events`, `resources` and `findings`
+    pub sql: String,
+}
+
+#[derive(Args, Debug)]
+pub struct Findings {
+    /// Status to list; may be repeated [default: new and notified]
+    #[arg(long)]
+    pub status: Vec<yagura_model::Status>,
+    /// All statuses
+    #[arg(long, conflicts_with = "status")]
+    pub all: bool,
+    #[arg(long, value_name = "SEVERITY")]
+    pub min_severity: Option<Severity>,
+    /// Control or detection id
+    #[arg(long)]
+    pub rule: Option<String>,
+    #[arg(long)]
+    pub account: Option<String>,
+    /// Part of a title, rule or resource
+    #[arg(long)]
+    pub search: Option<String>,
+    #[arg(long, default_value_t = 100_000)]
+    pub limit: i64,
+    /// Suppress this finding
+    #[arg(long, value_name = "ID", requires = "reason", requires = "until")]
+    pub suppress: Option<String>,
+    /// Why it may stay
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Until when (RFC 3339, or a date)
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Take a suppression back
+    #[arg(long, value_name = "ID", conflicts_with = "suppress")]
+    pub unsuppress: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Explain {
+    /// Control, detection, playbook or resource type
+    pub id: String,
+}
+
+#[derive(Args, Debug)]
+pub struct Fix {
+    /// Finding's id
+    pub finding: String,
+    /// Apply the plan
+    #[arg(long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub access: Access,
+}
+
+#[derive(Args, Debug)]
+pub struct Undo {
+    /// Run's id, as `fix` printed it
+    pub run: String,
+    /// Apply the plan
+    #[arg(long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub access: Access,
+}
+
+#[derive(Args, Debug)]
+pub struct Content {
+    #[command(subcommand)]
+    pub command: ContentCommand,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum ContentCommand {
+    /// All pieces of content
+    List {
+        /// control, detection, playbook, resource or framework
+        #[arg(long)]
+        kind: Option<String>,
+    },
+    /// Run every fixture of every file
+    Test,
+    /// Begin a new file that passes its test
+    #[command(after_help = "Examples:\n  yagura content new control S3.99 --resource AWS::S3::Bucket\n  \
+        yagura content new detection iam/user-renamed")]
+    New {
+        /// control, detection, playbook or resource
+        kind: String,
+        /// Its id
+        id: String,
+        /// Resource type that a control judges
+        #[arg(long, default_value = "AWS::S3::Bucket")]
+        resource: String,
+        /// Content folder to write to
+        #[arg(long, default_value = "content")]
+        dir: PathBuf,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct Doctor {
+    #[command(flatten)]
+    pub access: Access,
+    /// Do not call AWS
+    #[arg(long)]
+    pub offline: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Policy {
+    /// Only what these services need; may be repeated [default: all]
+    #[arg(long)]
+    pub service: Vec<String>,
+}

@@ -1,0 +1,141 @@
+//! How good things are: each control's counts, what the score is made of, the roadmap's stages, and what can't be seen.
+
+use crate::{Catalog, Error, Hub, Stage};
+use sqlx::Row;
+use std::collections::BTreeMap;
+use yagura_posture::{ControlCounts, Score, score};
+
+/// The score with its parts, and the roadmap.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    pub score: Score,
+    /// Counts of each control that has any verdict.
+    pub controls: BTreeMap<String, ControlCounts>,
+    pub stages: Vec<Coverage>,
+    pub blind: Vec<Blind>,
+    /// When anything was last judged.
+    pub last_run: Option<String>,
+    /// Earlier scores, oldest first, as (time, percent).
+    pub history: Vec<(String, Option<u32>)>,
+}
+
+/// One stage of the roadmap: its controls by status.
+#[derive(Clone, Debug, Default)]
+pub struct Coverage {
+    pub stage: Option<Stage>,
+    pub passed: Vec<String>,
+    pub failed: Vec<String>,
+    pub unknown: Vec<String>,
+    pub no_data: Vec<String>,
+}
+
+impl Coverage {
+    pub fn total(&self) -> usize {
+        self.passed.len() + self.failed.len() + self.unknown.len() + self.no_data.len()
+    }
+}
+
+/// Something that could not be read, with the number of verdicts that it leaves open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blind {
+    pub account: Option<String>,
+    pub reason: String,
+    pub verdicts: i64,
+    pub controls: i64,
+}
+
+impl Hub {
+    /// Where things stand as of the last runs.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn standing(&self, catalog: &Catalog) -> Result<Standing, Error> {
+        let controls = self.control_counts().await?;
+        let score = score(controls.values());
+        let stages = Stage::ALL.into_iter().map(|stage| coverage(stage, catalog, &controls)).collect();
+        let last_run: Option<String> =
+            sqlx::query_scalar("SELECT MAX(finished_at) FROM runs").fetch_one(self.state().pool()).await?;
+        Ok(Standing { score, controls, stages, blind: self.blind().await?, last_run, history: self.scores().await? })
+    }
+
+    /// Counts of each control's verdicts; what is suppressed counts for nothing, as in Security Hub.
+    async fn control_counts(&self) -> Result<BTreeMap<String, ControlCounts>, Error> {
+        let sql = "SELECT v.control AS control, v.verdict AS verdict, f.status IS 'suppressed' AS suppressed, \
+                   COUNT(*) AS n FROM verdicts v LEFT JOIN findings f ON f.id = v.id AND v.verdict = 1 \
+                   GROUP BY 1, 2, 3";
+        let rows = sqlx::query(sql).fetch_all(self.state().pool()).await?;
+        let mut controls: BTreeMap<String, ControlCounts> = BTreeMap::new();
+        for row in rows {
+            let n = u64::try_from(row.try_get::<i64, _>("n")?).unwrap_or(0);
+            let counts = controls.entry(row.try_get("control")?).or_default();
+            let suppressed: bool = row.try_get("suppressed")?;
+            match (row.try_get::<i64, _>("verdict")?, suppressed) {
+                (_, true) => counts.suppressed += n,
+                (0, _) => counts.passed += n,
+                (1, _) => counts.failed += n,
+                (2, _) => counts.not_applicable += n,
+                _ => counts.unknown += n,
+            }
+        }
+        Ok(controls)
+    }
+
+    async fn blind(&self) -> Result<Vec<Blind>, Error> {
+        let sql = "SELECT account, reason_en AS reason, COUNT(*) AS verdicts, COUNT(DISTINCT control) AS controls \
+                   FROM verdicts WHERE verdict = 3 GROUP BY 1, 2 ORDER BY verdicts DESC, reason LIMIT 50";
+        let rows = sqlx::query(sql).fetch_all(self.state().pool()).await?;
+        rows.iter()
+            .map(|r| {
+                Ok(Blind {
+                    account: r.try_get("account")?,
+                    reason: r.try_get("reason")?,
+                    verdicts: r.try_get("verdicts")?,
+                    controls: r.try_get("controls")?,
+                })
+            })
+            .collect()
+    }
+
+    async fn scores(&self) -> Result<Vec<(String, Option<u32>)>, Error> {
+        let rows = sqlx::query("SELECT at, percent FROM score_history ORDER BY at DESC LIMIT 90")
+            .fetch_all(self.state().pool())
+            .await?;
+        let mut scores =
+            rows.iter().map(|r| Ok((r.try_get("at")?, r.try_get("percent")?))).collect::<Result<Vec<_>, Error>>()?;
+        scores.reverse();
+        Ok(scores)
+    }
+
+    /// Keeps the score as of `now`, for its history.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn remember_score(&self, now: &str) -> Result<Score, Error> {
+        let controls = self.control_counts().await?;
+        let score = score(controls.values());
+        let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        sqlx::query("INSERT OR REPLACE INTO score_history (at, percent, passed, failed, unknown) VALUES (?,?,?,?,?)")
+            .bind(now)
+            .bind(score.percent)
+            .bind(number(score.passed))
+            .bind(number(score.failed))
+            .bind(number(score.unknown))
+            .execute(self.state().pool())
+            .await?;
+        Ok(score)
+    }
+}
+
+fn coverage(stage: Stage, catalog: &Catalog, controls: &BTreeMap<String, ControlCounts>) -> Coverage {
+    let mut coverage = Coverage { stage: Some(stage), ..Coverage::default() };
+    for (id, _) in catalog.iter().filter(|(_, topic)| topic.stage == Some(stage)) {
+        let list = match controls.get(id).map(ControlCounts::status) {
+            Some(yagura_posture::ControlStatus::Passed) => &mut coverage.passed,
+            Some(yagura_posture::ControlStatus::Failed) => &mut coverage.failed,
+            Some(yagura_posture::ControlStatus::Unknown) => &mut coverage.unknown,
+            Some(yagura_posture::ControlStatus::NoData) | None => &mut coverage.no_data,
+        };
+        list.push(id.to_owned());
+    }
+    coverage
+}

@@ -1,0 +1,83 @@
+//! Runs other programs, in this repository, saying what it runs.
+
+use anyhow::{Context as _, Result, bail};
+use std::{
+    env,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}
+
+/// The folder that outlives a checkout, for tools that tests need.
+pub fn cache() -> PathBuf {
+    let base = env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::var_os("HOME").map(|h| PathBuf::from(h).join(".cache")))
+        .unwrap_or_else(|| root().join("target"));
+    base.join("yagura")
+}
+
+/// Where cargo puts what it builds.
+pub fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+pub fn say(text: &str) {
+    let mut err = std::io::stderr();
+    // Nothing can be done when standard error is gone.
+    let _ = writeln!(err, "{}", text.trim_end());
+}
+
+pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root());
+    command
+}
+
+/// This toolchain's cargo.
+pub fn cargo(args: &[&str]) -> Command {
+    let mut command = command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(args);
+    command
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// When it does not start or does not succeed.
+pub fn run(command: &mut Command) -> Result<()> {
+    say(&format!("$ {}", describe(command)));
+    let status = command.status().with_context(|| format!("`{}` does not start", describe(command)))?;
+    if !status.success() {
+        bail!("`{}` failed: {status}", describe(command));
+    }
+    Ok(())
+}
+
+/// Runs a command quietly and gives its standard output.
+///
+/// # Errors
+/// When it does not start or does not succeed.
+pub fn read(command: &mut Command) -> Result<String> {
+    let output = command.output().with_context(|| format!("`{}` does not start", describe(command)))?;
+    if !output.status.success() {
+        bail!("`{}` failed: {}", describe(command), String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Whether a program can be started.
+pub fn exists(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|o| o.status.success())
+}
+
+fn describe(command: &Command) -> String {
+    let mut words = vec![command.get_program().to_string_lossy().into_owned()];
+    words.extend(command.get_args().map(|a| a.to_string_lossy().into_owned()));
+    words.join(" ")
+}

@@ -1,0 +1,63 @@
+//! Installs what the tests need and a new machine lacks. Each step is skipped when its result is there already.
+
+use crate::shell::{self, cache, command, exists, root, run, say};
+use anyhow::{Context as _, Result};
+use std::{fs, path::PathBuf};
+
+/// A Python environment of our own with the packages of a requirements file; gives its folder of programs.
+///
+/// # Errors
+/// When Python or the package registry is out of reach.
+pub fn python(name: &str, requirements: &str) -> Result<PathBuf> {
+    let list = root().join(requirements);
+    let wanted = fs::read_to_string(&list).with_context(|| format!("`{}`", list.display()))?;
+    let home = cache().join(name);
+    let bin = home.join("bin");
+    let stamp = home.join("installed.txt");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(bin);
+    }
+    say(&format!("installing the Python packages of {requirements} into {}", home.display()));
+    fs::create_dir_all(cache())?;
+    run(command("python3").args(["-m", "venv", "--clear"]).arg(&home))?;
+    run(command(bin.join("pip")).args(["install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&list))?;
+    fs::write(&stamp, wanted)?;
+    Ok(bin)
+}
+
+/// Debian's Chromium and a font with Japanese, which a new machine lacks.
+///
+/// # Errors
+/// When they are missing and can't be installed.
+pub fn browser() -> Result<()> {
+    let font = exists("fc-list")
+        && shell::read(command("fc-list").arg(":lang=ja")).is_ok_and(|fonts| !fonts.trim().is_empty());
+    if exists("chromium") && font {
+        return Ok(());
+    }
+    say("installing chromium and fonts-noto-cjk");
+    run(command("apt-get").args(["update", "-qq"]))?;
+    run(command("apt-get")
+        .args(["install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-noto-cjk", "fontconfig"])
+        .env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+/// `playwright-core` from npm; gives the folder that holds `node_modules`.
+///
+/// # Errors
+/// When npm or its registry is out of reach.
+pub fn playwright() -> Result<PathBuf> {
+    let home = cache().join("node");
+    let lock = root().join("tests/browser/package.json");
+    let wanted = fs::read_to_string(&lock).with_context(|| format!("`{}`", lock.display()))?;
+    let stamp = home.join("package.json");
+    if home.join("node_modules/playwright-core").is_dir()
+        && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted)
+    {
+        return Ok(home);
+    }
+    fs::create_dir_all(&home)?;
+    fs::write(&stamp, wanted)?;
+    run(command("npm").args(["install", "--silent", "--no-audit", "--no-fund"]).current_dir(&home))?;
+    Ok(home)
+}
