@@ -51,8 +51,9 @@
 //!   `supplementaryConfiguration.*` are parsed where they were JSON in a string → the same. What is left out is taken
 //!   from the item: `id` from resourceId (resourceName if absent), `arn`, `region`, `tags`. Keys that the `sample`
 //!   has and the output lacks become unknown: AWS Config doesn't record them.
-//! - `jq terraform aws_s3_bucket [more types]`: `{values, address, account, region, partition}`, `values` the planned
-//!   attributes with unknown markers where the plan says "known after apply" → `{properties, tags}`.
+//! - `jq terraform aws_s3_bucket [more types]`: `{values, address, configured, account, region, partition}`, `values` the
+//!   planned attributes with unknown markers where the plan says "known after apply", `configured` the names of the
+//!   attributes and blocks that the configuration sets, or null → `{properties, tags}`.
 //! - `jq cloudformation` (only where the template's shape differs from ours): `{properties, account, region,
 //!   partition}` → `{properties}`.
 //! - `jq shared`: definitions (`def f: …;`) that stand in front of every other block of the file.

@@ -57,3 +57,10 @@ def block: known | if isarray then .[0] else . end;
 
 # What follows the last `/`, or `:`.
 def last_segment: known | if isstring then split("/") | last else . end;
+
+# Terraform: an attribute that the configuration sets. One that the provider computes when nobody sets it is unknown in
+# a plan, though leaving it out means AWS's default; without the plan's configuration every unknown one counts as left out.
+def configured($name):
+  if .configured == null then .values[$name] | if yagura_marker then null else . end
+  elif any(.configured[]; . == $name) then .values[$name]
+  else null end;

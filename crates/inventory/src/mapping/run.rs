@@ -115,7 +115,8 @@ impl Type {
         Ok(mapped)
     }
 
-    /// A planned resource of Terraform; `None` when the block leaves it out.
+    /// A planned resource of Terraform; `None` when the block leaves it out. `configured` are the names of the
+    /// attributes and blocks that the configuration sets, `None` when the plan doesn't have the configuration.
     ///
     /// # Errors
     /// When the block fails as a whole, or the type isn't one of this file's.
@@ -124,11 +125,12 @@ impl Type {
         terraform: &str,
         address: &str,
         values: &Value,
+        configured: Option<&[String]>,
         place: &Place,
     ) -> Result<Option<Mapped>, MappingError> {
         let block = self.terraform_jq.get(terraform).and_then(|i| self.terraform_blocks.get(*i));
         let jq = block.ok_or_else(|| error(&format!("`{terraform}` is no {}", self.kind)))?;
-        let input = with_place(json!({"values": values, "address": address}), place);
+        let input = with_place(json!({"values": values, "address": address, "configured": configured}), place);
         let Some(mut mapped) = self.outcome(jq, &input)? else { return Ok(None) };
         if mapped.tags.is_empty() {
             let tags = values.get("tags_all").filter(|t| t.is_object()).or_else(|| values.get("tags"));

@@ -18,6 +18,9 @@ struct Case {
     /// What is folded in, in order, for templates and Config.
     #[serde(default)]
     parts: Vec<(String, Value)>,
+    /// Terraform: the attributes that the configuration sets.
+    #[serde(default)]
+    configured: Option<Vec<String>>,
     /// `null`: the block leaves the input out.
     output: Value,
 }
@@ -80,7 +83,11 @@ fn run_case(kind: &Type, label: &str, text: &str) -> Result<(), String> {
         "terraform" => {
             let terraform =
                 words.next().or_else(|| kind.terraform.first().map(|(t, _)| t.as_str())).unwrap_or_default();
-            (kind.map_terraform(terraform, "aws_x.y", &case.input, &place).map_err(told)?, Source::Terraform)
+            (
+                kind.map_terraform(terraform, "aws_x.y", &case.input, case.configured.as_deref(), &place)
+                    .map_err(told)?,
+                Source::Terraform,
+            )
         }
         other => return Err(format!("`{other}` is no source: write live, config, terraform or cloudformation")),
     };
