@@ -17,3 +17,4 @@ pub use read::{Options, Sink};
 pub use record::{Layout, Record, format_time, parse_time};
 pub use run::{Error, Outcome, read_one, read_paths};
 pub use split::{Bad, Found, RecordLimits, Seen, Splitter};
+pub use walk::{Input, inputs};

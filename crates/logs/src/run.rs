@@ -121,10 +121,11 @@ fn read_input(reader: &mut Reader<'_>, input: &Input, sink: &mut impl Sink) -> (
     }
 }
 
-/// Reads one input that is at hand as bytes or a stream: an object from S3, say.
-pub fn read_one(name: &str, input: &mut dyn Read, options: &Options, sink: &mut impl Sink) -> Outcome {
+/// Reads one input that is at hand as bytes or a stream: an object from S3, say. `claims` says that somebody expects a log
+/// in it, so that it is damage and no note when there is none.
+pub fn read_one(name: &str, input: &mut dyn Read, claims: bool, options: &Options, sink: &mut impl Sink) -> Outcome {
     let budget = Budget::new();
-    let (seen, problem) = Reader::new(options, &budget).read(name, input, true, sink);
+    let (seen, problem) = Reader::new(options, &budget).read(name, input, claims, sink);
     let mut outcome = Outcome::default();
     outcome.add(&seen, problem);
     outcome

@@ -7,7 +7,7 @@ use yagura_model::Text;
 
 /// One thing to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Input {
+pub enum Input {
     Stdin,
     File {
         path: PathBuf,
@@ -20,7 +20,7 @@ pub(crate) enum Input {
 ///
 /// # Errors
 /// The first path that doesn't exist.
-pub(crate) fn inputs(paths: &[PathBuf]) -> Result<(Vec<Input>, Vec<Problem>), PathBuf> {
+pub fn inputs(paths: &[PathBuf]) -> Result<(Vec<Input>, Vec<Problem>), PathBuf> {
     let (mut inputs, mut problems) = (Vec::new(), Vec::new());
     for path in paths {
         if path.as_os_str() == "-" {
