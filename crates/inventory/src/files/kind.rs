@@ -105,9 +105,6 @@ mod tests {
             assert_eq!(guess(text.as_bytes()), *want, "{text}");
         }
         assert!(matches!(guess(b"{\"@level\":\"info\",\"@message\":\"x\"}"), Guess::Near(..)));
-        assert!(matches!(
-            guess(b"{\"version\":4,\"serial\":1,\"lineage\":\"x\",\"resources\":[]}"),
-            Guess::Near(..)
-        ));
+        assert!(matches!(guess(b"{\"version\":4,\"serial\":1,\"lineage\":\"x\",\"resources\":[]}"), Guess::Near(..)));
     }
 }

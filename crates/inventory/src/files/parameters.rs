@@ -63,9 +63,7 @@ fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        Value::Array(items) => {
-            items.iter().map(text_of).collect::<Option<Vec<_>>>().map(|texts| texts.join(","))
-        }
+        Value::Array(items) => items.iter().map(text_of).collect::<Option<Vec<_>>>().map(|texts| texts.join(",")),
         _ => None,
     }
 }

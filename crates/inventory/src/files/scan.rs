@@ -303,11 +303,10 @@ mod tests {
     #[test]
     fn names_top_keys_of_cut_and_deep_text() {
         let keys = top_keys(br#" {"a": [1, {"b": 2}], "c" : "x}", "d": {"#).expect("an object");
-        assert_eq!(keys.iter().map(|(k, b)| (k.as_str(), *b as char)).collect::<Vec<_>>(), [
-            ("a", '['),
-            ("c", '"'),
-            ("d", '{')
-        ]);
+        assert_eq!(
+            keys.iter().map(|(k, b)| (k.as_str(), *b as char)).collect::<Vec<_>>(),
+            [("a", '['), ("c", '"'), ("d", '{')]
+        );
         let deep = format!("{{\"a\":{}", "[".repeat(1_000_000));
         assert_eq!(top_keys(deep.as_bytes()).map(|k| k.len()), Some(1));
         assert_eq!(top_keys(b"[1]"), None);

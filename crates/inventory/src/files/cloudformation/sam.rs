@@ -36,7 +36,11 @@ pub(super) fn transform(id: &str, kind: &str, properties: &Value, globals: &Valu
         _ => RENAMES
             .iter()
             .filter(|(sam, ..)| *sam == kind)
-            .map(|(_, to, names)| Made { id: id.to_owned(), kind: to, properties: fit(to, renamed(source.clone(), names)) })
+            .map(|(_, to, names)| Made {
+                id: id.to_owned(),
+                kind: to,
+                properties: fit(to, renamed(source.clone(), names)),
+            })
             .collect(),
     }
 }

@@ -15,9 +15,8 @@ impl Template {
     /// # Errors
     /// What is wrong and what to do.
     pub fn parse(text: &str) -> Result<Template, (String, String)> {
-        let documents = yaml::parse(text).map_err(|e| {
-            (format!("is a broken template: {e}"), "correct the YAML or JSON at that place".to_owned())
-        })?;
+        let documents = yaml::parse(text)
+            .map_err(|e| (format!("is a broken template: {e}"), "correct the YAML or JSON at that place".to_owned()))?;
         let mut root = documents
             .into_iter()
             .find(|node| node.get("Resources").is_some() || node.get("AWSTemplateFormatVersion").is_some())
@@ -70,10 +69,7 @@ fn lengthen(node: &mut Node) {
     let name = if matches!(short, "Ref" | "Condition") { short.to_owned() } else { format!("Fn::{short}") };
     let (line, column) = (node.line, node.column);
     let key = Node { line, column, tag: None, data: Data::Scalar { text: name, plain: false } };
-    let argument = std::mem::replace(
-        node,
-        Node { line, column, tag: None, data: Data::Map(Vec::new()) },
-    );
+    let argument = std::mem::replace(node, Node { line, column, tag: None, data: Data::Map(Vec::new()) });
     node.data = Data::Map(vec![(key, argument)]);
 }
 

@@ -93,9 +93,12 @@ mod tests {
     use yagura_content::shapes;
 
     fn child(kind: &str, path: &[&str]) -> Option<Shape> {
-        path.iter().try_fold(shapes::of(kind)?, |shape, name| {
-            if *name == "[]" { shape.element() } else { shape.child(name) }
-        })
+        path.iter().try_fold(
+            shapes::of(kind)?,
+            |shape, name| {
+                if *name == "[]" { shape.element() } else { shape.child(name) }
+            },
+        )
     }
 
     #[test]

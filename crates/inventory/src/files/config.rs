@@ -1,0 +1,220 @@
+//! AWS Config snapshots, history files and API answers: `{"configurationItems": […]}`, read one item at a time.
+
+use super::{Options, Problem, body, kind::ITEM_KEYS, scan};
+use crate::mapping::Place;
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+use std::{collections::HashMap, io::BufRead};
+use yagura_content::shapes;
+use yagura_model::{Origin, Resource, Source};
+
+/// Nesting that JSON inside a string may have, string in string.
+const MAX_ENCODED: usize = 3;
+
+/// What Config says of each resource, newest first. A resource that was deleted is kept as such, so that an older
+/// item in a later file doesn't bring it back.
+#[derive(Default)]
+pub(super) struct Items {
+    newest: HashMap<Key, Newest>,
+    arrivals: usize,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    kind: String,
+    id: String,
+    account: Option<String>,
+    region: Option<String>,
+}
+
+struct Newest {
+    captured: (Option<DateTime<Utc>>, u64),
+    arrival: usize,
+    resource: Option<Resource>,
+}
+
+impl Items {
+    /// Reads a file's items; false when it held none that could be read.
+    pub fn read(
+        &mut self,
+        file: &str,
+        reader: &mut dyn BufRead,
+        options: &Options<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> bool {
+        let (mut good, mut bad, mut first_error) = (0usize, 0usize, None);
+        let mut reader = reader;
+        let outcome = scan::elements(&mut reader, ITEM_KEYS, &mut |bytes| match self.item(file, bytes, options) {
+            Ok(()) => good += 1,
+            Err(e) => {
+                bad += 1;
+                first_error.get_or_insert(e);
+            }
+        });
+        let (error, seen) = match outcome {
+            Ok(seen) => (None, seen),
+            Err((e, seen)) => (Some(body::describe(&e)), seen),
+        };
+        let mut tell = |message: String, hint: &str| problems.push(Problem::new(file, message, hint));
+        if let Some(error) = error {
+            tell(error, "get the file again; the items before the damage were judged");
+        } else if seen.end == scan::End::CutOff {
+            let what = format!("is cut off after {} configuration items", seen.elements);
+            tell(what, "get the file again; the items before the damage were judged");
+        }
+        if let Some(e) = first_error {
+            tell(
+                format!("{bad} configuration items can't be read ({e})"),
+                "get the file again; the others were judged",
+            );
+        }
+        if seen.too_long > 0 {
+            tell(format!("{} configuration items are longer than 16 MiB", seen.too_long), "check them by hand");
+        }
+        good > 0 || (seen.end == scan::End::Closed && bad == 0)
+    }
+
+    fn item(&mut self, file: &str, bytes: &[u8], options: &Options<'_>) -> Result<(), String> {
+        let mut item: Value = match serde_json::from_slice(bytes) {
+            Ok(item) => item,
+            Err(e) if std::str::from_utf8(bytes).is_err() => {
+                serde_json::from_str(&String::from_utf8_lossy(bytes)).map_err(|_| e.to_string())?
+            }
+            Err(e) => return Err(e.to_string()),
+        };
+        let text = |item: &Value, keys: &[&str]| {
+            keys.iter().find_map(|key| item.get(key)?.as_str()).filter(|s| !s.is_empty()).map(str::to_owned)
+        };
+        let kind = text(&item, &["resourceType"]).ok_or("no `resourceType`")?;
+        let id = text(&item, &["resourceId", "resourceName", "ARN", "arn"]).ok_or("no `resourceId`")?;
+        let key =
+            Key { account: text(&item, &["awsAccountId", "accountId"]), region: text(&item, &["awsRegion"]), kind, id };
+        let captured = (captured(&item), state_id(&item));
+        if self.newest.get(&key).is_some_and(|known| known.captured > captured) {
+            return Ok(());
+        }
+        let status = item.get("configurationItemStatus").and_then(Value::as_str).unwrap_or("OK");
+        let gone = status.starts_with("ResourceDeleted") || status == "ResourceNotRecorded";
+        let resource = if gone { None } else { resource(file, &key, &mut item, options)? };
+        self.arrivals += 1;
+        self.newest.insert(key, Newest { captured, arrival: self.arrivals, resource });
+        Ok(())
+    }
+
+    /// All resources, in the order of reading.
+    pub fn finish(self, _options: &Options<'_>, _problems: &mut Vec<Problem>) -> Vec<Resource> {
+        let mut newest: Vec<Newest> = self.newest.into_values().collect();
+        newest.sort_by_key(|n| n.arrival);
+        newest.into_iter().filter_map(|n| n.resource).collect()
+    }
+}
+
+fn captured(item: &Value) -> Option<DateTime<Utc>> {
+    let value = item.get("configurationItemCaptureTime")?;
+    match value {
+        Value::String(text) => DateTime::parse_from_rfc3339(text).ok().map(|t| t.with_timezone(&Utc)),
+        // The CLI's older output writes seconds.
+        Value::Number(n) => DateTime::from_timestamp_millis((n.as_f64()? * 1000.0) as i64),
+        _ => None,
+    }
+}
+
+/// Grows with each item of a recorder: settles what the time leaves open.
+fn state_id(item: &Value) -> u64 {
+    match item.get("configurationStateId") {
+        Some(Value::Number(n)) => n.as_u64().unwrap_or(0),
+        Some(Value::String(text)) => text.parse().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// The resource that an item describes; `None` when Config's word for the type isn't understood.
+fn resource(file: &str, key: &Key, item: &mut Value, options: &Options<'_>) -> Result<Option<Resource>, String> {
+    decode_texts(item);
+    let partition = match key.region.as_deref() {
+        Some(region) if region.starts_with("cn-") => "aws-cn",
+        Some(region) if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    };
+    let place = Place { partition: partition.to_owned(), account: key.account.clone(), region: key.region.clone() };
+    let mut resource = Resource {
+        kind: key.kind.clone(),
+        id: key.id.clone(),
+        arn: item.get("ARN").or_else(|| item.get("arn")).and_then(Value::as_str).map(str::to_owned),
+        account: key.account.clone(),
+        region: key.region.clone(),
+        tags: Default::default(),
+        properties: Value::Null,
+        observed: Value::Null,
+        relations: Vec::new(),
+        source: Source::Config,
+        origin: Some(Origin { file: file.to_owned(), line: None, column: None }),
+    };
+    let mapped = options.catalog.get(&key.kind).map(|kind| kind.map_config(item, &place)).transpose();
+    match mapped.map_err(|e| format!("`{}`: {e}", key.id))?.flatten() {
+        Some(mapped) => {
+            resource.id = mapped.id.unwrap_or(resource.id);
+            resource.arn = mapped.arn.or(resource.arn);
+            resource.region = mapped.region.or(resource.region);
+            resource.tags = mapped.tags;
+            resource.properties = mapped.properties;
+            resource.observed = mapped.observed;
+            resource.relations = mapped.relations;
+        }
+        None => match in_schema(&key.kind, item) {
+            Some(properties) => {
+                resource.tags = super::tags(&properties);
+                resource.properties = properties;
+            }
+            None => return Ok(None),
+        },
+    }
+    if resource.region.as_deref() == Some("global") {
+        resource.region = Some("us-east-1".to_owned());
+    }
+    Ok(Some(resource))
+}
+
+/// The types that Config took over from CloudFormation's registry are recorded in the schema's own shape.
+fn in_schema(kind: &str, item: &Value) -> Option<Value> {
+    let shape = shapes::of(kind)?;
+    let configuration = item.get("configuration")?.as_object()?;
+    let fits = !configuration.is_empty() && configuration.keys().all(|key| starts_upper(key));
+    (fits && configuration.keys().any(|key| shape.child(key).is_some())).then(|| Value::Object(configuration.clone()))
+}
+
+fn starts_upper(key: &str) -> bool {
+    key.starts_with(|c: char| c.is_ascii_uppercase())
+}
+
+/// Config writes `configuration` and each of `supplementaryConfiguration` as objects, as JSON in a string, or as that
+/// in a string again.
+fn decode_texts(item: &mut Value) {
+    let Some(item) = item.as_object_mut() else { return };
+    for key in ["configuration", "supplementaryConfiguration"] {
+        if let Some(value) = item.get_mut(key) {
+            decode(value, 0);
+        }
+    }
+    if let Some(Value::Object(parts)) = item.get_mut("supplementaryConfiguration") {
+        decode_all(parts);
+    }
+}
+
+fn decode_all(parts: &mut Map<String, Value>) {
+    for value in parts.values_mut() {
+        decode(value, 0);
+    }
+}
+
+fn decode(value: &mut Value, depth: usize) {
+    let Value::String(text) = value else { return };
+    let trimmed = text.trim_start();
+    if depth >= MAX_ENCODED || !trimmed.starts_with(['{', '[', '"']) {
+        return;
+    }
+    if let Ok(mut inner) = serde_json::from_str::<Value>(trimmed) {
+        decode(&mut inner, depth + 1);
+        *value = inner;
+    }
+}
