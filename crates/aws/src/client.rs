@@ -1,0 +1,351 @@
+//! The signed client: any operation as data, tried again where that helps.
+
+use crate::{
+    Api, Call, CallError, Clock, ErrorKind, Role, SystemClock,
+    catalogue::{self, Operation, Service, Shape},
+    credentials::{self, Kept},
+    endpoint::{self, Endpoint},
+    pace::Pace,
+    pages,
+    protocol::{self, Answer},
+};
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::{region::Region, service_config::ServiceConfigKey};
+use serde_json::{Value, json};
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicI64},
+    time::{Duration, SystemTime},
+};
+
+/// What a client can be told. The default takes everything from the environment and `~/.aws`, as AWS's own tools do.
+#[derive(Clone)]
+pub struct Options {
+    pub profile: Option<String>,
+    /// The Region of calls that name none, [`Client::region`]; the environment's or the profile's, else us-east-1.
+    pub region: Option<String>,
+    /// For calls to other accounts; without it they fail.
+    pub role: Option<Role>,
+    /// Used in place of the standard chain. Then neither the environment nor `~/.aws` is read.
+    pub credentials: Option<SharedCredentialsProvider>,
+    /// In place of `AWS_ENDPOINT_URL` and the like.
+    pub endpoint: Option<String>,
+    /// In place of `AWS_MAX_ATTEMPTS`; 5 when neither says.
+    pub max_attempts: Option<u32>,
+    pub connect_timeout: Duration,
+    /// For how long the other side may say nothing.
+    pub read_timeout: Duration,
+    /// All waits between a call's attempts together.
+    pub patience: Duration,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            profile: None,
+            region: None,
+            role: None,
+            credentials: None,
+            endpoint: None,
+            max_attempts: None,
+            connect_timeout: Duration::from_secs(5),
+            read_timeout: Duration::from_secs(30),
+            patience: Duration::from_secs(20),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// Why no client could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the HTTPS client can't start: {0}; install ca-certificates, or set SSL_CERT_FILE")]
+    Http(#[source] reqwest::Error),
+    #[error("AWS_MAX_ATTEMPTS or `max_attempts` is 0; set 1 or more")]
+    NoAttempts,
+}
+
+/// The way to AWS. Cheap to share by reference; calls may run at the same time.
+pub struct Client {
+    pub(crate) http: reqwest::Client,
+    pub(crate) options: Options,
+    region: String,
+    pub(crate) attempts: u32,
+    /// `None` when the credentials were given.
+    config: Option<(SdkConfig, SharedHttpClient)>,
+    endpoints: Mutex<HashMap<String, Option<String>>>,
+    own: Kept,
+    account: OnceLock<String>,
+    roles: Mutex<HashMap<String, Arc<Kept>>>,
+    pub(crate) pace: Pace,
+    /// Seconds by which AWS's clock is ahead of ours.
+    pub(crate) skew: AtomicI64,
+    /// Where buckets turned out to be.
+    pub(crate) buckets: Mutex<HashMap<String, String>>,
+}
+
+impl Client {
+    /// Reads the configuration. Credentials are looked for at the first call.
+    pub async fn connect(options: Options) -> Result<Client, Error> {
+        // Fails only when another part of the process has installed it already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(options.connect_timeout)
+            .read_timeout(options.read_timeout)
+            .user_agent(concat!("yagura/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(Error::Http)?;
+        let config = match options.credentials {
+            Some(_) => None,
+            None => {
+                let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+                let sdk_http = aws_smithy_http_client::Builder::new().tls_provider(provider).build_https();
+                Some((load(&options, sdk_http.clone()).await, sdk_http))
+            }
+        };
+        let sdk = config.as_ref().map(|(sdk, _)| sdk);
+        let region = options.region.clone().or_else(|| Some(sdk?.region()?.as_ref().to_owned()));
+        let attempts = match (options.max_attempts, std::env::var_os("AWS_MAX_ATTEMPTS"), sdk) {
+            (Some(given), ..) => given,
+            (None, Some(_), Some(sdk)) => sdk.retry_config().map_or(5, |retry| retry.max_attempts()),
+            _ => 5,
+        };
+        if attempts == 0 {
+            return Err(Error::NoAttempts);
+        }
+        Ok(Client {
+            http,
+            region: region.unwrap_or_else(|| "us-east-1".to_owned()),
+            attempts,
+            config,
+            endpoints: Mutex::default(),
+            own: Kept::new(Arc::clone(&options.clock)),
+            account: OnceLock::new(),
+            roles: Mutex::default(),
+            pace: Pace::default(),
+            skew: AtomicI64::new(0),
+            buckets: Mutex::default(),
+            options,
+        })
+    }
+
+    /// The Region that the caller works in.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The body of an answer as bytes, for operations that answer a stream (S3's GetObject).
+    pub async fn bytes(&self, call: &Call) -> Result<Vec<u8>, CallError> {
+        let (service, operation) = self.operation(call)?;
+        Ok(self.exchange(call, service, operation).await?.body)
+    }
+
+    async fn call_once(&self, call: &Call) -> Result<Value, CallError> {
+        let (service, operation) = self.operation(call)?;
+        let answer = self.exchange(call, service, operation).await?;
+        protocol::output(service, operation, &answer).map_err(|why| CallError {
+            status: answer.status,
+            ..self.error(call, ErrorKind::Other, "broken_answer", format!("{why}; is the endpoint AWS's?"))
+        })
+    }
+
+    async fn call_pages(&self, call: &Call) -> Result<Value, CallError> {
+        let (_, operation) = self.operation(call)?;
+        match &operation.paginator {
+            Some(paginator) => pages::all(call, paginator, async |call| self.call_once(&call).await).await,
+            None => self.call_once(call).await,
+        }
+    }
+
+    fn operation(&self, call: &Call) -> Result<(&'static Service, &'static Operation), CallError> {
+        let unknown = |message| self.error(call, ErrorKind::Unsupported, "unknown_operation", message);
+        let service = catalogue::find(&call.service)
+            .ok_or_else(|| unknown(format!("no service `{}` in the API catalogue", call.service)))?;
+        let operation = service
+            .operations
+            .get(&call.operation)
+            .ok_or_else(|| unknown(format!("no operation `{}` in `{}`", call.operation, call.service)))?;
+        for shape in [operation.input, operation.output].into_iter().flatten().map(|n| service.shape(n)) {
+            if let Shape::Structure { members, .. } = shape
+                && members.iter().any(|m| matches!(service.shape(m.1), Shape::EventStream))
+            {
+                return Err(unknown(format!(
+                    "`{}` speaks in event streams, which this client doesn't",
+                    call.operation
+                )));
+            }
+        }
+        Ok((service, operation))
+    }
+
+    /// An error of a call that AWS hasn't answered.
+    pub(crate) fn error(&self, call: &Call, kind: ErrorKind, code: &str, message: String) -> CallError {
+        CallError {
+            kind,
+            service: call.service.clone(),
+            operation: call.operation.clone(),
+            region: call.region.clone(),
+            code: code.to_owned(),
+            message,
+            status: 0,
+        }
+    }
+
+    /// The endpoint for a service in a Region, by options, environment, profile, else AWS's own.
+    pub(crate) fn endpoint(&self, service: &Service, region: &str) -> Result<Endpoint, String> {
+        let custom = {
+            let mut known = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
+            known.entry(service.name.clone()).or_insert_with(|| self.configured_endpoint(service)).clone()
+        };
+        Endpoint::resolve(service, region, custom.as_deref())
+    }
+
+    fn configured_endpoint(&self, service: &Service) -> Option<String> {
+        if self.options.endpoint.is_some() {
+            return self.options.endpoint.clone();
+        }
+        let (sdk, _) = self.config.as_ref()?;
+        // Absent too when AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is set, which the service's own obeys as well.
+        let ignored =
+            std::env::var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_ok_and(|v| v.eq_ignore_ascii_case("true"));
+        let key = ServiceConfigKey::builder()
+            .service_id(&service.id)
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build()
+            .ok()?;
+        let own = sdk.service_config().filter(|_| !ignored).and_then(|config| config.load_config(key));
+        own.or_else(|| sdk.endpoint_url().map(str::to_owned)).filter(|url| !url.is_empty())
+    }
+
+    /// Our time, corrected by what AWS says.
+    pub(crate) fn now(&self) -> SystemTime {
+        let skew = self.skew.load(std::sync::atomic::Ordering::Relaxed);
+        let now = self.options.clock.now();
+        let by = Duration::from_secs(skew.unsigned_abs());
+        if skew >= 0 { now + by } else { now.checked_sub(by).unwrap_or(now) }
+    }
+
+    /// Credentials for the call's account. `refused` are ones that AWS has just called expired.
+    pub(crate) async fn credentials(
+        &self,
+        call: &Call,
+        refused: Option<&Credentials>,
+    ) -> Result<Credentials, CallError> {
+        match call.account.as_deref() {
+            Some(account) if !self.is_own(account).await? => self.assumed(call, account, refused).await,
+            _ => self
+                .own
+                .get(refused, || self.load_own(refused.is_some()))
+                .await
+                .map_err(|why: String| self.error(call, ErrorKind::Credentials, "no_credentials", why)),
+        }
+    }
+
+    async fn load_own(&self, again: bool) -> Result<Credentials, String> {
+        let none = || "no AWS credentials were given".to_owned();
+        let provider = match (&self.options.credentials, &self.config) {
+            (Some(given), _) => given.clone(),
+            // The files may have changed since: read them again.
+            (None, Some((_, http))) if again => {
+                load(&self.options, http.clone()).await.credentials_provider().ok_or_else(none)?
+            }
+            (None, config) => config.as_ref().and_then(|(sdk, _)| sdk.credentials_provider()).ok_or_else(none)?,
+        };
+        credentials::provide(&provider).await
+    }
+
+    async fn is_own(&self, account: &str) -> Result<bool, CallError> {
+        if let Some(own) = self.account.get() {
+            return Ok(own == account);
+        }
+        let who = Box::pin(crate::identity(self, &self.region)).await?;
+        Ok(self.account.get_or_init(|| who.account) == account)
+    }
+
+    async fn assumed(
+        &self,
+        call: &Call,
+        account: &str,
+        refused: Option<&Credentials>,
+    ) -> Result<Credentials, CallError> {
+        let Some(role) = &self.options.role else {
+            let why = format!("account `{account}` is not the credentials' own: name a role to take on there (--role)");
+            return Err(self.error(call, ErrorKind::Credentials, "no_role", why));
+        };
+        let kept = {
+            let mut roles = self.roles.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(
+                roles.entry(account.to_owned()).or_insert_with(|| Arc::new(Kept::new(Arc::clone(&self.options.clock)))),
+            )
+        };
+        let arn = format!("arn:{}:iam::{account}:role/{}", endpoint::partition(&self.region).id, role.name);
+        let load = || async {
+            let mut params = json!({"RoleArn": arn, "RoleSessionName": role.session_name});
+            if let Some(external_id) = &role.external_id {
+                params["ExternalId"] = json!(external_id);
+            }
+            let assume = Call {
+                service: "sts".to_owned(),
+                operation: "AssumeRole".to_owned(),
+                params,
+                region: self.region.clone(),
+                account: None,
+            };
+            let answer = Box::pin(self.call_once(&assume)).await.map_err(|e| e.to_string())?;
+            role_credentials(&answer).ok_or_else(|| "sts:AssumeRole answered no credentials".to_owned())
+        };
+        kept.get(refused, load).await.map_err(|why: String| {
+            let why = format!("can't take on `{arn}`: {why}; check the role's trust policy and external id");
+            self.error(call, ErrorKind::Credentials, "assume_role", why)
+        })
+    }
+}
+
+fn role_credentials(answer: &Value) -> Option<Credentials> {
+    let given = answer.get("Credentials")?;
+    let text = |name: &str| given.get(name)?.as_str().map(str::to_owned);
+    let expiry = text("Expiration").and_then(|t| chrono::DateTime::parse_from_rfc3339(&t).ok()).map(SystemTime::from);
+    Some(Credentials::new(text("AccessKeyId")?, text("SecretAccessKey")?, text("SessionToken"), expiry, "AssumeRole"))
+}
+
+/// The standard chain. The Region is not asked of the instance metadata: that takes seconds where there is none.
+async fn load(options: &Options, http: SharedHttpClient) -> SdkConfig {
+    use aws_config::{environment::EnvironmentVariableRegionProvider, meta::region::RegionProviderChain};
+    let mut from_file = aws_config::profile::ProfileFileRegionProvider::builder();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+    if let Some(profile) = &options.profile {
+        from_file = from_file.profile_name(profile);
+        loader = loader.profile_name(profile);
+    }
+    let region = RegionProviderChain::first_try(options.region.clone().map(Region::new))
+        .or_else(EnvironmentVariableRegionProvider::new())
+        .or_else(from_file.build())
+        .or_else(Region::new("us-east-1"));
+    loader.region(region).load().await
+}
+
+impl Api for Client {
+    fn call<'a>(&'a self, call: &'a Call) -> Pin<Box<dyn Future<Output = Result<Value, CallError>> + Send + 'a>> {
+        Box::pin(self.call_once(call))
+    }
+
+    fn call_all<'a>(&'a self, call: &'a Call) -> Pin<Box<dyn Future<Output = Result<Value, CallError>> + Send + 'a>> {
+        Box::pin(self.call_pages(call))
+    }
+}
+
+impl Answer {
+    /// The time by AWS's clock.
+    pub(crate) fn date(&self) -> Option<SystemTime> {
+        let text = self.header("date")?;
+        chrono::DateTime::parse_from_rfc2822(text).ok().map(SystemTime::from)
+    }
+}
