@@ -2,7 +2,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
-    State(#[from] yagura_state::Error),
+    State(#[from] yagura_state::StateError),
     #[error(
         "the findings database: {0}: run `yagura doctor`, and restore the data directory from a copy if it is damaged"
     )]

@@ -10,6 +10,7 @@ mod inventory;
 mod read;
 mod record;
 mod rows;
+mod score;
 mod standing;
 mod today;
 mod workflow;
@@ -19,6 +20,7 @@ pub use error::Error;
 pub use inventory::{ResourceRow, Version};
 pub use read::{Filter, Group, HistoryEntry, Page};
 pub use record::{Outcome, Scope};
+pub use score::{ControlCounts, Score, ControlStatus};
 pub use standing::{Blind, Coverage, Standing};
 pub use today::{Reason, Today};
 

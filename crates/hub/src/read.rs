@@ -141,6 +141,18 @@ impl Hub {
     }
 }
 
+impl Hub {
+    /// A number that changes whenever a run, a status or a score was stored.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn version(&self) -> Result<i64, Error> {
+        let sql = "SELECT (SELECT COALESCE(MAX(id), 0) FROM runs) + (SELECT COUNT(*) FROM score_history) \
+                   + (SELECT COALESCE(MAX(rowid), 0) FROM finding_history)";
+        Ok(sqlx::query_scalar(sql).fetch_one(self.state().pool()).await?)
+    }
+}
+
 fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &Filter) {
     let mut word = " WHERE ";
     let mut next = |query: &mut QueryBuilder<Sqlite>| {

@@ -38,7 +38,7 @@ impl Scope {
         self
     }
 
-    fn covers(&self, account: &Option<String>, region: &Option<String>, kind: &str) -> bool {
+    pub(crate) fn covers(&self, account: &Option<String>, region: &Option<String>, kind: &str) -> bool {
         self.read.contains(&(account.clone(), region.clone(), kind.to_owned()))
     }
 }

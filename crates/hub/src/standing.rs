@@ -3,7 +3,7 @@
 use crate::{Catalog, Error, Hub, Stage};
 use sqlx::Row;
 use std::collections::BTreeMap;
-use yagura_posture::{ControlCounts, Score, score};
+use crate::score::{ControlCounts, Score, score};
 
 /// The score with its parts, and the roadmap.
 #[derive(Clone, Debug)]
@@ -130,10 +130,10 @@ fn coverage(stage: Stage, catalog: &Catalog, controls: &BTreeMap<String, Control
     let mut coverage = Coverage { stage: Some(stage), ..Coverage::default() };
     for (id, _) in catalog.iter().filter(|(_, topic)| topic.stage == Some(stage)) {
         let list = match controls.get(id).map(ControlCounts::status) {
-            Some(yagura_posture::ControlStatus::Passed) => &mut coverage.passed,
-            Some(yagura_posture::ControlStatus::Failed) => &mut coverage.failed,
-            Some(yagura_posture::ControlStatus::Unknown) => &mut coverage.unknown,
-            Some(yagura_posture::ControlStatus::NoData) | None => &mut coverage.no_data,
+            Some(crate::score::ControlStatus::Passed) => &mut coverage.passed,
+            Some(crate::score::ControlStatus::Failed) => &mut coverage.failed,
+            Some(crate::score::ControlStatus::Unknown) => &mut coverage.unknown,
+            Some(crate::score::ControlStatus::NoData) | None => &mut coverage.no_data,
         };
         list.push(id.to_owned());
     }

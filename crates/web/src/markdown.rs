@@ -1,0 +1,40 @@
+//! Content's Markdown as HTML. Raw HTML inside it is shown as text, and links keep to the web and to the console.
+
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
+
+/// Renders Markdown; headings are moved down two levels, below the page's own.
+pub(crate) fn render(text: &str) -> String {
+    let mut inside_bad_link = false;
+    let events = Parser::new_ext(text, Options::ENABLE_TABLES).filter_map(|event| match event {
+        Event::Html(raw) | Event::InlineHtml(raw) => Some(Event::Text(raw)),
+        Event::Start(Tag::Link { dest_url, .. }) if !harmless(&dest_url) => {
+            inside_bad_link = true;
+            None
+        }
+        Event::End(TagEnd::Link) if inside_bad_link => {
+            inside_bad_link = false;
+            None
+        }
+        Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => None,
+        event => Some(event),
+    });
+    let mut out = String::with_capacity(text.len() * 2);
+    html::push_html(&mut out, events);
+    out
+}
+
+fn harmless(url: &str) -> bool {
+    url.starts_with("https://") || (url.starts_with('/') && !url.starts_with("//"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::render;
+
+    #[test]
+    fn raw_html_and_script_links_become_text() {
+        let html = render("a <script>x</script> [b](javascript:y) [c](https://d) `e`");
+        assert!(!html.contains("<script>") && !html.contains("javascript"), "{html}");
+        assert!(html.contains("<a href=\"https://d\">c</a>") && html.contains("<code>e</code>"), "{html}");
+    }
+}

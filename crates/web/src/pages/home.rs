@@ -1,0 +1,91 @@
+use super::{failed, show};
+use crate::{Console, charts, ui::Ui};
+use askama::Template;
+use axum::{extract::State, response::Response};
+use yagura_hub::{Blind, Error, Stage, Today};
+
+/// What must I do today?
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Home<'a> {
+    ui: &'a Ui,
+    nav: &'static str,
+    now: String,
+    today: Vec<Today>,
+    open: i64,
+    score: Score,
+    stages: Vec<StageRow>,
+    blind: Vec<Blind>,
+    last_run: Option<String>,
+}
+
+struct Score {
+    percent: Option<u32>,
+    passed: usize,
+    failed: usize,
+    unknown: usize,
+    no_data: usize,
+    ring: String,
+    spark: String,
+}
+
+pub(crate) struct StageRow {
+    pub stage: Stage,
+    pub passed: usize,
+    pub total: usize,
+    pub bar: String,
+}
+
+/// Bars of the roadmap's stages.
+pub(crate) fn stage_rows(ui: &Ui, standing: &yagura_hub::Standing) -> Vec<StageRow> {
+    standing
+        .stages
+        .iter()
+        .filter_map(|c| {
+            let stage = c.stage?;
+            let part = |class, n: usize, en, ja| (class, n, format!("{} {n}", ui.w(en, ja)));
+            let parts = [
+                part("pass", c.passed.len(), "pass", "合格"),
+                part("fail", c.failed.len(), "fail", "不合格"),
+                part("unknown", c.unknown.len(), "unknown", "判定不能"),
+                part("nodata", c.no_data.len(), "no data", "データなし"),
+            ];
+            let label = format!("{} {}/{}", ui.stage(&stage), c.passed.len(), c.total());
+            Some(StageRow { stage, passed: c.passed.len(), total: c.total(), bar: charts::bar(&parts, &label) })
+        })
+        .collect()
+}
+
+pub(crate) async fn page(State(console): State<Console>, ui: Ui) -> Response {
+    match load(&console, &ui).await {
+        Ok(home) => show(&ui, &home),
+        Err(e) => failed(&ui, &e),
+    }
+}
+
+async fn load<'a>(console: &Console, ui: &'a Ui) -> Result<Home<'a>, Error> {
+    let now = (console.now)();
+    console.hub.expire_suppressions(&now).await?;
+    let standing = console.hub.standing(&console.catalog).await?;
+    let score = &standing.score;
+    let points: Vec<u32> = standing.history.iter().filter_map(|(_, p)| *p).collect();
+    Ok(Home {
+        ui,
+        nav: "home",
+        now,
+        today: console.hub.today(&console.catalog, 3).await?,
+        open: console.hub.count(&yagura_hub::Filter::open()).await?,
+        score: Score {
+            percent: score.percent,
+            passed: score.passed,
+            failed: score.failed,
+            unknown: score.unknown,
+            no_data: score.no_data,
+            ring: charts::ring(score.percent, ui.w("Score", "スコア")),
+            spark: charts::spark(&points, ui.w("Score over time", "スコアの推移")),
+        },
+        stages: stage_rows(ui, &standing),
+        blind: standing.blind,
+        last_run: standing.last_run,
+    })
+}

@@ -1,0 +1,206 @@
+//! What every page knows of its reader: language, theme, and how to say things.
+
+use axum::{
+    extract::{FromRequestParts, Query},
+    http::{HeaderMap, HeaderValue, header, request::Parts},
+};
+use chrono::DateTime;
+use serde::Deserialize;
+use std::convert::Infallible;
+use yagura_hub::{Reason, Stage};
+use yagura_model::{Lang, Severity, Status, Text};
+
+/// The reader of a page.
+#[derive(Clone, Debug)]
+pub(crate) struct Ui {
+    pub lang: Lang,
+    /// `light`, `dark`, or `auto` for the system's.
+    pub theme: &'static str,
+    /// The path and query asked for, for the language and theme links.
+    pub here: String,
+    /// Cookies to set when the address chose a language or theme.
+    pub remember: Vec<String>,
+}
+
+#[derive(Deserialize, Default)]
+struct Choice {
+    lang: Option<String>,
+    theme: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Ui {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Ui, Infallible> {
+        let choice = Query::<Choice>::try_from_uri(&parts.uri).map(|q| q.0).unwrap_or_default();
+        let mut remember = Vec::new();
+        let mut keep = |name: &str, value: &str| {
+            remember.push(format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Lax"));
+        };
+        let lang = match choice.lang.as_deref().and_then(|l| l.parse::<Lang>().ok()) {
+            Some(lang) => {
+                keep("lang", lang.tag());
+                lang
+            }
+            None => cookie(&parts.headers, "lang")
+                .and_then(|l| l.parse().ok())
+                .unwrap_or_else(|| accepted(&parts.headers)),
+        };
+        let theme = match choice.theme.as_deref().and_then(theme) {
+            Some(chosen) => {
+                keep("theme", chosen);
+                chosen
+            }
+            None => cookie(&parts.headers, "theme").as_deref().and_then(theme).unwrap_or("auto"),
+        };
+        Ok(Ui { lang, theme, here: without_choice(parts.uri.path(), parts.uri.query()), remember })
+    }
+}
+
+fn theme(word: &str) -> Option<&'static str> {
+    ["light", "dark", "auto"].into_iter().find(|t| *t == word)
+}
+
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let all = headers.get(header::COOKIE)?.to_str().ok()?;
+    all.split(';').find_map(|pair| {
+        let (key, value) = pair.trim().split_once('=')?;
+        (key == name).then(|| value.to_owned())
+    })
+}
+
+/// Japanese when it stands before English in `Accept-Language`.
+fn accepted(headers: &HeaderMap) -> Lang {
+    let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let place = |tag: &str| wanted.split(',').position(|l| l.trim().starts_with(tag));
+    match (place("ja"), place("en")) {
+        (Some(ja), Some(en)) if ja < en => Lang::Ja,
+        (Some(_), None) => Lang::Ja,
+        _ => Lang::En,
+    }
+}
+
+/// The address with its query, less the choices that this page remembers, ending so that one can be appended.
+fn without_choice(path: &str, query: Option<&str>) -> String {
+    let kept: Vec<&str> = query
+        .unwrap_or("")
+        .split('&')
+        .filter(|p| !p.is_empty() && !p.starts_with("lang=") && !p.starts_with("theme="))
+        .collect();
+    if kept.is_empty() { format!("{path}?") } else { format!("{path}?{}&", kept.join("&")) }
+}
+
+impl Ui {
+    /// The phrase in the reader's language.
+    pub fn w<'a>(&self, en: &'a str, ja: &'a str) -> &'a str {
+        match self.lang {
+            Lang::En => en,
+            Lang::Ja => ja,
+        }
+    }
+
+    /// A bilingual text in the reader's language.
+    pub fn say<'t>(&self, text: &'t Text) -> &'t str {
+        text.get(self.lang)
+    }
+
+    pub fn reason(&self, reason: &Reason) -> String {
+        reason.text(self.lang)
+    }
+
+    /// A rule's id as one segment of an address; `CIS-5.0/1.1` has a slash.
+    pub fn slug(&self, id: &str) -> String {
+        id.replace('/', "~")
+    }
+
+    pub fn tag(&self) -> &'static str {
+        self.lang.tag()
+    }
+
+    pub fn other_lang(&self) -> &'static str {
+        self.w("ja", "en")
+    }
+
+    pub fn other_lang_name(&self) -> &'static str {
+        self.w("日本語", "English")
+    }
+
+    pub fn severity(&self, severity: &Severity) -> &'static str {
+        let (en, ja) = match severity {
+            Severity::Critical => ("Critical", "緊急"),
+            Severity::High => ("High", "高"),
+            Severity::Medium => ("Medium", "中"),
+            Severity::Low => ("Low", "低"),
+            Severity::Informational => ("Info", "情報"),
+        };
+        self.w(en, ja)
+    }
+
+    /// A shape beside the word, so that colour is never the only sign.
+    pub fn shape(&self, severity: &Severity) -> &'static str {
+        match severity {
+            Severity::Critical => "◆",
+            Severity::High => "▲",
+            Severity::Medium => "●",
+            Severity::Low => "▽",
+            Severity::Informational => "○",
+        }
+    }
+
+    pub fn status(&self, status: &Status) -> &'static str {
+        let (en, ja) = match status {
+            Status::New => ("New", "未対応"),
+            Status::Notified => ("Notified", "通知済み"),
+            Status::Suppressed => ("Suppressed", "抑制中"),
+            Status::Resolved => ("Resolved", "解決済み"),
+        };
+        self.w(en, ja)
+    }
+
+    pub fn stage(&self, stage: &Stage) -> &'static str {
+        let (en, ja) = match stage {
+            Stage::Minimum => ("Minimum", "最小"),
+            Stage::Standard => ("Standard", "標準"),
+            Stage::Hardened => ("Hardened", "堅牢"),
+        };
+        self.w(en, ja)
+    }
+
+    pub fn stage_meaning(&self, stage: &Stage) -> &'static str {
+        let (en, ja) = match stage {
+            Stage::Minimum => ("nobody takes the account tonight", "今夜アカウントを奪われない"),
+            Stage::Standard => ("what a client or an auditor expects", "取引先や監査人が求める水準"),
+            Stage::Hardened => ("an intruder is contained and seen", "侵入されても封じ込め、気付ける"),
+        };
+        self.w(en, ja)
+    }
+
+    /// How long ago `then` was, seen from `now` (both RFC 3339).
+    pub fn ago(&self, then: &str, now: &str) -> String {
+        let (Ok(then), Ok(now)) = (DateTime::parse_from_rfc3339(then), DateTime::parse_from_rfc3339(now)) else {
+            return then.to_owned();
+        };
+        let minutes = (now - then).num_minutes().max(0);
+        let (n, en, ja) = match minutes {
+            0 => return self.w("just now", "たった今").to_owned(),
+            1..60 => (minutes, "min", "分"),
+            60..2880 => (minutes / 60, "h", "時間"),
+            _ => (minutes / 1440, "days", "日"),
+        };
+        match self.lang {
+            Lang::En => format!("{n} {en} ago"),
+            Lang::Ja => format!("{n} {ja}前"),
+        }
+    }
+
+    /// A time as a reader in Japan or elsewhere writes it, to the minute, in UTC.
+    pub fn time(&self, time: &str) -> String {
+        let (day, rest) = time.split_once('T').unwrap_or((time, ""));
+        format!("{} {} UTC", day, rest.get(..5).unwrap_or("")).replace("  ", " ")
+    }
+
+    /// Answer headers that keep the reader's choice.
+    pub fn cookies(&self) -> impl Iterator<Item = HeaderValue> + '_ {
+        self.remember.iter().filter_map(|c| HeaderValue::from_str(c).ok())
+    }
+}
