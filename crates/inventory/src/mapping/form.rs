@@ -42,6 +42,7 @@ pub struct Step {
     pub each: Option<Jq>,
     pub over: Option<Jq>,
     pub when: Option<Jq>,
+    pub join: Option<Join>,
     pub locates: bool,
     pub region: Option<String>,
     pub absent: Vec<String>,
@@ -49,6 +50,13 @@ pub struct Step {
     pub wait: Vec<String>,
     /// The member of the answer that is CSV.
     pub csv: Option<String>,
+}
+
+/// How the rows of a shared answer find their item.
+pub struct Join {
+    pub rows: Jq,
+    pub by: Jq,
+    pub key: Jq,
 }
 
 /// A job that AWS must do before a step can be answered.
@@ -65,6 +73,8 @@ pub struct Type {
     pub title: Text,
     pub scope: Scope,
     pub arn: Option<String>,
+    /// What AWS Config calls the type.
+    pub config_type: String,
     /// CloudFormation properties whose literal value names the resource.
     pub names: Vec<String>,
     pub item_region: Option<Jq>,
@@ -99,6 +109,7 @@ struct Head {
     service: String,
     scope: Scope,
     arn: Option<String>,
+    config: Option<String>,
     #[serde(default)]
     names: Vec<String>,
     item_region: Option<String>,
@@ -123,6 +134,7 @@ struct CallHead {
     per: Option<Per>,
     over: Option<String>,
     when: Option<String>,
+    join: Option<JoinHead>,
     #[serde(default)]
     locates: bool,
     region: Option<String>,
@@ -132,6 +144,14 @@ struct CallHead {
     #[serde(default)]
     wait: Vec<String>,
     decode: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JoinHead {
+    rows: String,
+    by: String,
+    key: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Deserialize)]
@@ -181,6 +201,11 @@ impl Catalog {
     /// The type with this CloudFormation name.
     pub fn get(&self, kind: &str) -> Option<&Type> {
         self.types.get(kind)
+    }
+
+    /// The type that AWS Config calls so.
+    pub fn by_config(&self, config: &str) -> Option<&Type> {
+        self.get(config).filter(|t| t.config_type == config).or_else(|| self.types().find(|t| t.config_type == config))
     }
 
     /// The type that a Terraform type is.
@@ -252,6 +277,7 @@ fn read_type(document: &Document) -> Result<Type, Error> {
     }
     let folds = head.fold.into_iter().map(|f| read_fold(f).map_err(bad)).collect::<Result<_, _>>()?;
     let mut kind = Type {
+        config_type: head.config.unwrap_or_else(|| head.kind.clone()),
         kind: head.kind,
         service: head.service,
         title: document.title.clone(),
@@ -326,6 +352,9 @@ fn read_step(call: CallHead) -> Result<Step, String> {
     if role != Role::Item && (call.over.is_some() || call.locates) {
         return Err(format!("call `{}`: `over` and `locates` need `per = \"item\"`", call.id));
     }
+    if role != Role::Shared && call.join.is_some() {
+        return Err(format!("call `{}`: only a shared call (no `each`, no `per`) can have `join`", call.id));
+    }
     let start = call.start.as_deref().map(split_api).transpose()?;
     let csv = match call.decode.as_deref().map(|d| d.split_once(':')) {
         None => None,
@@ -343,6 +372,7 @@ fn read_step(call: CallHead) -> Result<Step, String> {
         each: jq(call.each),
         over: jq(call.over),
         when: jq(call.when),
+        join: call.join.map(|j| Join { rows: Jq::new(j.rows, 2), by: Jq::new(j.by, 2), key: Jq::new(j.key, 2) }),
         locates: call.locates,
         region: call.region,
         absent: call.absent,

@@ -9,20 +9,24 @@
 //! service = "s3"                       # what `--service` names
 //! scope = "global"                     # global: one listing an account; regional: one an account and Region
 //! arn = "arn:{partition}:s3:::{id}"    # {partition} {region} {account} {id}; a jq block's own `arn` goes first
+//! config = "AWS::S3::Bucket"           # what AWS Config calls the type, where that is another name
 //! names = ["BucketName"]               # CloudFormation properties whose literal value names the resource elsewhere
 //! item_region = '.item.BucketRegion'   # jq; only where a global listing gives things that live in one Region
 //! gone = ["NoSuchBucket"]              # error codes of a detail call that mean: deleted since it was listed
 //!
 //! [[call]]                             # how a live account is read, in order
-//! id = "list"                          # later steps and blocks find the answer at .calls.list
+//! id = "tagging"                       # later steps and blocks find the answer at .calls.tagging
 //! api = "s3:ListBuckets"               # botocore's service and operation names
 //! action = "s3:ListAllMyBuckets"       # IAM action, when it isn't the service's IAM prefix and the operation
 //! params = '{MaxBuckets: 1000}'        # jq over {item, calls, each, account, region, partition}
-//! each = '.Buckets[]'                  # jq over the answer: the items. A type without such a step has one item
-//! #                                      an account (or Region). Its failure is a gap of the type.
+//! each = '.Buckets[]'                  # jq over the answer (with account, region, partition beside its members): the
+//! #                                      items. A type without such a step has one item an account (or Region). Its
+//! #                                      failure is a gap of the type.
 //! per = "item"                         # once for each item. Without `each` and `per`: once, shared by all items
 //! over = '.calls.keys.AccessKeyMetadata[]'  # with `per`: once for each value (`.each`); the answer is
 //! #                                      [{each, answer}]
+//! join = { rows = '.FlowLogs[]', by = '.ResourceId', key = '.item.VpcId' }   # shared calls: an item sees only the
+//! #                                      rows whose `by` equals its `key`, as a list, however long the answer is
 //! locates = true                       # with `per`: called before `item_region` is computed
 //! when = '.item.BucketRegion == null'  # jq; false: not called, the answer is null
 //! absent = ["NoSuchTagSet"]            # error codes that mean null; `Code: words` also wants words in the message
@@ -78,8 +82,9 @@ mod poison;
 mod run;
 mod test;
 
-pub use form::{Catalog, Role, Scope, Step, Type};
+pub use form::{Catalog, Join, Role, Scope, Start, Step, Type};
 pub use jq::{Jq, MAPPING_ERROR, as_marker};
+pub(crate) use run::with_place;
 pub use run::{Fold, Mapped, MappingError, Place};
 pub use test::test;
 

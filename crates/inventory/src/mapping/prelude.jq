@@ -20,7 +20,11 @@ def document:
   known
   | if isstring then
       if . == "" then null elif startswith("%") then (@urid | fromjson) else fromjson end
+      | if isstring then fromjson else . end
     else . end;
+
+# f of what is known; a marker stays where it is.
+def keep(f): if yagura_marker then . else f end;
 
 # Text, boolean or null as boolean or null.
 def bool:

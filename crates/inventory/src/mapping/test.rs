@@ -50,8 +50,9 @@ pub fn test(library: &Library) -> Vec<Error> {
 
 fn filters(kind: &Type) -> impl Iterator<Item = &Jq> {
     let steps = kind.steps.iter().flat_map(|s| [&s.params, &s.each, &s.over, &s.when]).flatten();
+    let joins = kind.steps.iter().filter_map(|s| s.join.as_ref()).flat_map(|j| [&j.rows, &j.by, &j.key]);
     let blocks = [&kind.live, &kind.config, &kind.cloudformation, &kind.item_region].into_iter().flatten();
-    steps.chain(blocks).chain(&kind.terraform_blocks).chain(kind.folds.iter().map(|f| &f.jq))
+    steps.chain(joins).chain(blocks).chain(&kind.terraform_blocks).chain(kind.folds.iter().map(|f| &f.jq))
 }
 
 fn missing_cases(kind: &Type, document: &Document) -> Vec<Error> {
