@@ -71,8 +71,8 @@ pub struct Control {
     /// Security Hub's id (`S3.8`), else `CIS-5.0/1.1`, else `YG-…`.
     pub id: String,
     pub severity: Severity,
-    /// The resource type it judges.
-    pub resource: String,
+    /// The resource types it judges; most have one.
+    pub resources: Vec<String>,
     pub stage: Stage,
     pub layer: Layer,
     /// Framework or tool to its names for this control: `cis-aws-5_0`, `fsbp`, `config-rule`, `prowler`, …
@@ -98,7 +98,7 @@ pub struct Control {
 pub(crate) struct Head {
     pub id: String,
     pub severity: Severity,
-    pub resource: String,
+    pub resource: Types,
     pub stage: Stage,
     pub layer: Layer,
     #[serde(default)]
@@ -107,4 +107,21 @@ pub(crate) struct Head {
     pub minutes: u32,
     pub cost: Cost,
     pub risk: Risk,
+}
+
+/// One resource type, or several that have what the rule reads in common.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Types {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Types {
+    pub fn into_vec(self) -> Vec<String> {
+        match self {
+            Types::One(kind) => vec![kind],
+            Types::Several(kinds) => kinds,
+        }
+    }
 }

@@ -23,6 +23,9 @@ const ACCOUNT: &str = "111122223333";
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct Fixture {
+    /// Which of the control's types it is; the first one when absent.
+    #[serde(rename = "$type", default)]
+    kind: Option<String>,
     #[serde(rename = "$properties", default)]
     properties: Option<Value>,
     #[serde(rename = "$observed", default)]
@@ -134,7 +137,7 @@ fn read(document: &Document, block: &Block, control: &Control) -> Result<(Invent
             document.error(
                 block.line,
                 format!(
-                    "{e}: a fixture has properties, or $properties, $observed, $tags, $id, \
+                    "{e}: a fixture has properties, or $type, $properties, $observed, $tags, $id, \
                 $arn, $region, $now and $related"
                 ),
             )
@@ -145,11 +148,15 @@ fn read(document: &Document, block: &Block, control: &Control) -> Result<(Invent
         None => FIXTURE_NOW.parse().map_err(|_| document.error(block.line, "the fixtures' day is broken"))?,
     };
     let region = fixture.region.clone().unwrap_or_else(|| "us-east-1".to_owned());
+    let kind = fixture.kind.as_ref().or(control.resources.first()).map_or("", String::as_str);
+    if !control.resources.iter().any(|k| k == kind) {
+        return Err(document.error(block.line, format!("the control does not judge `{kind}`")));
+    }
     let mut resources = vec![Resource {
-        id: fixture.id.unwrap_or_else(|| default_id(&control.resource, "fixture")),
-        arn: fixture.arn.or_else(|| default_arn(&control.resource)),
+        id: fixture.id.unwrap_or_else(|| default_id(kind, "fixture")),
+        arn: fixture.arn.or_else(|| default_arn(kind)),
         tags: fixture.tags,
-        ..resource(&control.resource, &region, fixture.properties, fixture.observed)
+        ..resource(kind, &region, fixture.properties, fixture.observed)
     }];
     for (index, related) in fixture.related.into_iter().enumerate() {
         let region = related.region.as_deref().unwrap_or(&region);

@@ -12,7 +12,7 @@ pub struct Framework {
     pub file: String,
 }
 
-/// One requirement. Without controls it is a person's to answer.
+/// One requirement.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Item {
@@ -20,6 +20,9 @@ pub struct Item {
     pub title: Text,
     #[serde(default)]
     pub controls: Vec<String>,
+    /// A person must answer it: no configuration tells.
+    #[serde(default)]
+    pub manual: bool,
 }
 
 #[derive(Deserialize)]

@@ -23,7 +23,9 @@ impl Rulebook {
         for document in library.of(Kind::Control) {
             match control(document, &schemas) {
                 Ok(control) => {
-                    book.by_type.entry(control.resource.clone()).or_default().push(book.controls.len());
+                    for kind in &control.resources {
+                        book.by_type.entry(kind.clone()).or_default().push(book.controls.len());
+                    }
                     book.controls.push(control);
                 }
                 Err(mut more) => errors.append(&mut more),
@@ -65,12 +67,15 @@ impl Rulebook {
 pub(crate) fn control(document: &Document, schemas: &Schemas) -> Result<Control, Vec<Error>> {
     let head: Head = document.head().map_err(|e| vec![e])?;
     let mut errors = Vec::new();
-    if !schemas.knows(&head.resource) {
-        errors
-            .push(document.error(1, format!("no resource type `{}`: write it as CloudFormation does", head.resource)));
+    let kinds = head.resource.into_vec();
+    if kinds.is_empty() {
+        errors.push(document.error(1, "`resource` names no resource type"));
     }
-    let when = block(document, "when", schemas, &head.resource, &mut errors);
-    let rule = block(document, "cel", schemas, &head.resource, &mut errors);
+    for kind in kinds.iter().filter(|kind| !schemas.knows(kind)) {
+        errors.push(document.error(1, format!("no resource type `{kind}`: write it as CloudFormation does")));
+    }
+    let when = block(document, "when", schemas, &kinds, &mut errors);
+    let rule = block(document, "cel", schemas, &kinds, &mut errors);
     if rule.is_none() && errors.is_empty() {
         errors.push(document.error(1, "the control has no rule: add a ```cel block"));
     }
@@ -78,7 +83,7 @@ pub(crate) fn control(document: &Document, schemas: &Schemas) -> Result<Control,
         Some(rule) if errors.is_empty() => Ok(Control {
             id: head.id,
             severity: head.severity,
-            resource: head.resource,
+            resources: kinds,
             stage: head.stage,
             layer: head.layer,
             maps: head.maps,
@@ -97,17 +102,32 @@ pub(crate) fn control(document: &Document, schemas: &Schemas) -> Result<Control,
     }
 }
 
-fn block(document: &Document, word: &str, schemas: &Schemas, kind: &str, errors: &mut Vec<Error>) -> Option<Program> {
+/// The rule of a block. It is the same for every type of the control, but its paths must be right on each.
+fn block(
+    document: &Document,
+    word: &str,
+    schemas: &Schemas,
+    kinds: &[String],
+    errors: &mut Vec<Error>,
+) -> Option<Program> {
     let mut blocks = document.blocks(word);
     let first = blocks.next()?;
     if let Some(second) = blocks.next() {
         errors.push(document.error(second.line, format!("a second ```{word} block: a control has one")));
     }
-    match rule::compile(&first.text, schemas, kind) {
-        Ok(program) => Some(program),
-        Err(mistakes) => {
-            errors.extend(mistakes.into_iter().map(|m| document.error(first.line + m.line, m.message)));
-            None
+    let mut program = None;
+    for kind in kinds {
+        match rule::compile(&first.text, schemas, kind) {
+            Ok(compiled) => program = Some(compiled),
+            Err(mistakes) => {
+                for mistake in mistakes {
+                    let error = document.error(first.line + mistake.line, mistake.message);
+                    if !errors.contains(&error) {
+                        errors.push(error);
+                    }
+                }
+            }
         }
     }
+    program
 }

@@ -7,7 +7,7 @@ use super::{
     value::{Read, Val},
 };
 use crate::{
-    known::{Known, Reasons, failed},
+    known::{Known, Reasons, failed, missing},
     network::{World, opens},
     policy,
 };
@@ -38,11 +38,12 @@ impl Function {
             ("string", false) => Function::String,
             ("int", false) => Function::Int,
             ("double", false) => Function::Double,
+            ("unknown", false) => Function::Unknown,
             _ => return None,
         })
     }
 
-    pub const NAMES: [&'static str; 18] = [
+    pub const NAMES: [&'static str; 19] = [
         "related",
         "related_here",
         "days_since",
@@ -61,6 +62,7 @@ impl Function {
         "string",
         "int",
         "double",
+        "unknown",
     ];
 
     /// How many arguments it takes, the one it is called on included.
@@ -98,6 +100,11 @@ impl<'a> Eval<'a, '_> {
             Function::Statements => return self.statements(&first),
             Function::PolicyPublic => Val::known(policy::is_public(&first.val)),
             Function::String | Function::Int | Function::Double => convert(function, &first.val),
+            Function::Unknown => Val::Unknown(match (&first.val, first.val.as_str()) {
+                (Val::Unknown(reasons), _) => reasons.clone(),
+                (_, Some(reason)) => missing(reason),
+                (other, None) => unsuitable("unknown", other),
+            }),
         };
         Read::computed(val)
     }

@@ -11,7 +11,10 @@ use crate::{
 };
 use cel::{
     IdedExpr,
-    common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, SelectExpr, SourceInfo, operators},
+    common::ast::{
+        CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, MapEntryExpr, MapExpr, SelectExpr, SourceInfo,
+        operators,
+    },
     parser::Parser,
 };
 use regex::RegexBuilder;
@@ -78,7 +81,8 @@ impl Compiler<'_> {
             Expr::List(list) => self.list(&list.elements),
             Expr::Call(call) => self.call(expr, call),
             Expr::Comprehension(comprehension) => self.comprehension(expr, comprehension),
-            Expr::Map(_) | Expr::Struct(_) => self.mistake(expr, "an object can't be written in a rule"),
+            Expr::Map(map) => self.object(expr, map),
+            Expr::Struct(_) => self.mistake(expr, "a typed object can't be written in a rule"),
             Expr::Unspecified => self.mistake(expr, "the rule is empty"),
         }
     }
@@ -115,6 +119,18 @@ impl Compiler<'_> {
         });
         let nodes: Vec<Node> = nodes.collect();
         (Node::List(nodes), Kind::List(Box::new(names.map_or(Kind::Any, Kind::OneOf))))
+    }
+
+    fn object(&mut self, expr: &IdedExpr, map: &MapExpr) -> Compiled {
+        let mut fields = Vec::new();
+        for entry in &map.entries {
+            let EntryExpr::MapEntry(MapEntryExpr { key, value, .. }) = &entry.expr else { continue };
+            let Expr::Literal(LiteralValue::String(name)) = &key.expr else {
+                return self.mistake(expr, "the keys of an object are written as strings");
+            };
+            fields.push((name.inner().into(), self.expr(value).0));
+        }
+        (Node::Object(fields), Kind::Any)
     }
 
     /// `a.b.c` becomes one node; `has(a.b.c)` asks whether that is set.
@@ -305,6 +321,7 @@ impl Compiler<'_> {
             Function::Statements => Kind::List(Box::new(Kind::Statement)),
             Function::Size | Function::DaysSince | Function::Int | Function::Double => Kind::Scalar("a number"),
             Function::Lower | Function::String => Kind::Scalar("a string"),
+            Function::Unknown => Kind::Any,
             _ => Kind::Scalar("a boolean"),
         };
         (Node::Call { function, args }, kind)

@@ -128,6 +128,9 @@ impl<'a, 'w> Eval<'a, 'w> {
         match node {
             Node::Literal(literal) => literal_value(literal),
             Node::List(nodes) => Val::List(nodes.iter().map(|node| self.eval(node)).collect()),
+            Node::Object(fields) => {
+                Val::Record(fields.iter().map(|(name, node)| (name.as_ref(), self.eval(node).val)).collect())
+            }
             Node::Has(of) => match self.eval(of).val {
                 Val::Unknown(reasons) => Val::Unknown(reasons),
                 val => Val::Bool(!matches!(val, Val::Null)),

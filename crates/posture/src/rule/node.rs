@@ -87,6 +87,8 @@ pub enum Function {
     String,
     Int,
     Double,
+    /// Gives up with a reason: what the evidence doesn't tell must be neither PASS nor FAIL.
+    Unknown,
 }
 
 /// Where a chain of properties begins.
@@ -102,6 +104,8 @@ pub enum Base {
 pub enum Node {
     Literal(Literal),
     List(Vec<Node>),
+    /// An object that is written out.
+    Object(Vec<(Box<str>, Node)>),
     /// `resource.A.B`, in one step.
     Path {
         base: Base,

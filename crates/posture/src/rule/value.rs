@@ -24,8 +24,8 @@ pub enum Val<'a> {
     Tags(&'a BTreeMap<String, String>),
     /// A list that a rule or function made; every element knows where it came from.
     List(Rc<[Read<'a>]>),
-    /// An object that a function made, such as a normalised policy statement.
-    Record(Rc<[(&'static str, Val<'a>)]>),
+    /// An object that a rule or function made, such as a normalised policy statement.
+    Record(Rc<[(&'a str, Val<'a>)]>),
     /// A resource of the inventory, by its place in the [`World`](crate::world::World).
     Thing(u32),
     /// A value that exists but is not known, or that could not be computed.
