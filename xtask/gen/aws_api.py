@@ -22,10 +22,13 @@ import venv
 
 BOTOCORE = "1.44.5"
 SERVICES = """
-accessanalyzer account acm apigateway apigatewayv2 athena autoscaling backup cloudfront cloudtrail cloudwatch codebuild
-config dynamodb ec2 ecr ecs efs eks elasticache elb elbv2 events firehose glue guardduty iam identitystore inspector2
-kinesis kms lambda logs macie2 opensearch organizations rds redshift route53 route53resolver s3 s3control
-secretsmanager securityhub ses sesv2 sns sqs ssm sso-admin stepfunctions sts wafv2
+accessanalyzer account acm acm-pca apigateway apigatewayv2 appsync athena autoscaling backup batch cloudformation
+cloudfront cloudtrail cloudwatch codebuild cognito-identity cognito-idp config datasync detective dms docdb dynamodb
+ec2 ecr ecs efs eks elasticache elasticbeanstalk elb elbv2 emr es events firehose fsx glue guardduty iam identitystore
+inspector2 iot kafka kinesis kms lambda logs macie2 mq neptune network-firewall opensearch organizations ram rds
+redshift redshift-serverless resourcegroupstaggingapi route53 route53resolver s3 s3control sagemaker
+secretsmanager securityhub securitylake servicecatalog ses sesv2 shield sns sqs ssm sso-admin stepfunctions sts
+transfer waf waf-regional wafv2 workspaces
 """.split()
 # What the client speaks, best first. A service that lists several is called by the first of these.
 SPOKEN = ["json", "rest-json", "rest-xml", "query", "ec2"]
@@ -274,15 +277,13 @@ def main():
     assert botocore.__version__ == BOTOCORE
     loader = botocore.loaders.create_loader()
     partitions = loader.load_data("partitions")
+    found = {name: service(loader, name, partitions) for name in SERVICES}
+    operations = sum(len(reduced["operations"]) for reduced in found.values())
     OUT.mkdir(parents=True, exist_ok=True)
     for old in OUT.glob("*.json.gz"):
-        old.unlink()
-    total = 0
-    operations = 0
-    for name in SERVICES:
-        reduced = service(loader, name, partitions)
-        operations += len(reduced["operations"])
-        total += write_gz(OUT / f"{name}.json.gz", reduced)
+        if old.name.removesuffix(".json.gz") not in found:
+            old.unlink()
+    total = sum(write_gz(OUT / f"{name}.json.gz", reduced) for name, reduced in found.items())
     kept = [{"id": p["id"], "suffix": p["outputs"]["dnsSuffix"], "global": p["outputs"]["implicitGlobalRegion"],
              "pattern": p["regionRegex"], "regions": sorted(r for r in p["regions"] if not r.endswith("-global"))}
             for p in partitions["partitions"]]
