@@ -1,1 +1,20 @@
-//! Placeholder.
+//! Judges what happened: Sigma rules and correlations over CloudTrail records.
+//!
+//! Detections are content ([`RuleSet`] compiles them, and other people's plain Sigma rules beside them); a [`Hunt`] takes
+//! records and tells what was found. No I/O happens here, and a record is looked into only as far as a rule that can
+//! still match it asks.
+
+mod correlate;
+mod dispatch;
+mod fixtures;
+mod hits;
+mod hunt;
+mod identity;
+mod ruleset;
+mod sigma;
+mod target;
+mod view;
+
+pub use hunt::{Filter, Hunt, Report, event_id};
+pub use identity::{Actor, is_service_made};
+pub use ruleset::{Foreign, Loaded, Meta, RuleSet};

@@ -1,0 +1,273 @@
+//! Matches, small: one rule and one event in 32 bytes, with everything that repeats kept once beside them.
+//!
+//! Grouping waits until all is read, so that neither the order of events nor how they lie in files, nor which thread
+//! met them, can change a finding.
+
+use crate::identity::Actor;
+use sha2::{Digest, Sha256};
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Numbers for texts.
+#[derive(Debug, Default)]
+pub(crate) struct Texts {
+    numbers: HashMap<Arc<str>, u32>,
+    texts: Vec<Arc<str>>,
+}
+
+impl Texts {
+    pub(crate) fn number(&mut self, text: &str) -> u32 {
+        if let Some(&n) = self.numbers.get(text) {
+            return n;
+        }
+        let (n, text): (u32, Arc<str>) = (self.texts.len() as u32, text.into());
+        self.texts.push(Arc::clone(&text));
+        self.numbers.insert(text, n);
+        n
+    }
+
+    pub(crate) fn get(&self, number: u32) -> &str {
+        self.texts.get(number as usize).map_or("", |t| t)
+    }
+}
+
+/// An event's identity: a UUID as it is, anything else by its digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct EventId([u64; 2]);
+
+impl EventId {
+    fn of_digest(text: &str) -> EventId {
+        let digest = Sha256::digest(text.as_bytes());
+        let word = |at: usize| digest[at..at + 8].iter().fold(0u64, |n, b| n << 8 | u64::from(*b));
+        EventId([word(0), word(8)])
+    }
+
+    /// 64 bits of it, for counting.
+    pub(crate) fn short(self) -> u64 {
+        (self.0[0].rotate_left(32) ^ self.0[1]).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+/// The 128 bits of a UUID in the form that CloudTrail writes; `None` for any other text, so that nothing is lost.
+fn uuid(text: &str) -> Option<EventId> {
+    let b = text.as_bytes();
+    if b.len() != 36 {
+        return None;
+    }
+    let mut words = [0u64; 2];
+    let mut digits = 0;
+    for (i, &c) in b.iter().enumerate() {
+        let digit = match c {
+            b'-' if matches!(i, 8 | 13 | 18 | 23) => continue,
+            b'0'..=b'9' => c - b'0',
+            b'a'..=b'f' => c - b'a' + 10,
+            _ => return None,
+        };
+        let word = &mut words[digits / 16];
+        *word = *word << 4 | u64::from(digit);
+        digits += 1;
+    }
+    (digits == 32).then_some(EventId(words))
+}
+
+/// Event ids that have been seen in matches; those that are no UUID keep their text.
+#[derive(Debug, Default)]
+pub(crate) struct Ids {
+    other: HashMap<EventId, Box<str>>,
+}
+
+impl Ids {
+    pub(crate) fn number(text: &str) -> EventId {
+        uuid(text).unwrap_or_else(|| EventId::of_digest(text))
+    }
+
+    pub(crate) fn keep(&mut self, text: &str) -> EventId {
+        uuid(text).unwrap_or_else(|| {
+            let id = EventId::of_digest(text);
+            self.other.entry(id).or_insert_with(|| text.into());
+            id
+        })
+    }
+
+    pub(crate) fn text(&self, id: EventId) -> String {
+        match self.other.get(&id) {
+            Some(text) => text.to_string(),
+            None => {
+                let hex = format!("{:016x}{:016x}", id.0[0], id.0[1]);
+                [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+            }
+        }
+    }
+
+    /// The order of the texts.
+    pub(crate) fn compare(&self, a: EventId, b: EventId) -> Ordering {
+        if self.other.is_empty() { a.cmp(&b) } else { self.text(a).cmp(&self.text(b)) }
+    }
+}
+
+/// What a finding takes from an event, texts as numbers; [`NONE`] is nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Fact {
+    pub(crate) account: u32,
+    pub(crate) principal: u32,
+    pub(crate) target: u32,
+    pub(crate) session: u32,
+    pub(crate) source_ip: u32,
+    pub(crate) region: u32,
+}
+
+pub(crate) const NONE: u32 = u32::MAX;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hit {
+    /// Microseconds since 1970.
+    pub(crate) time: i64,
+    pub(crate) id: EventId,
+    pub(crate) fact: u32,
+    /// The captured fields of a rule that correlations use.
+    pub(crate) row: u32,
+}
+
+/// All matches of one worker.
+#[derive(Debug, Default)]
+pub(crate) struct Hits {
+    pub(crate) texts: Texts,
+    pub(crate) ids: Ids,
+    pub(crate) facts: Vec<Fact>,
+    fact_numbers: HashMap<Fact, u32>,
+    pub(crate) rows: Vec<Box<[u32]>>,
+    row_numbers: HashMap<Box<[u32]>, u32>,
+    /// For each rule over single events.
+    pub(crate) of_rule: Vec<Vec<Hit>>,
+    /// How many each rule had when doubles were last taken out.
+    settled: Vec<usize>,
+}
+
+/// Matches of a rule past which doubles are taken out while reading.
+const SETTLE: usize = 1 << 18;
+
+impl Hits {
+    pub(crate) fn new(rules: usize) -> Hits {
+        Hits { of_rule: vec![Vec::new(); rules], settled: vec![0; rules], ..Hits::default() }
+    }
+
+    pub(crate) fn fact(&mut self, actor: &Actor, target: Option<&str>) -> u32 {
+        let mut number = |text: Option<&str>| text.map_or(NONE, |t| self.texts.number(t));
+        let fact = Fact {
+            account: number(actor.account.as_deref()),
+            principal: number(actor.principal.as_deref()),
+            target: number(target),
+            session: number(actor.session.as_deref()),
+            source_ip: number(actor.source_ip.as_deref()),
+            region: number(actor.region.as_deref()),
+        };
+        self.fact_number(fact)
+    }
+
+    fn fact_number(&mut self, fact: Fact) -> u32 {
+        *self.fact_numbers.entry(fact).or_insert_with(|| {
+            self.facts.push(fact);
+            self.facts.len() as u32 - 1
+        })
+    }
+
+    pub(crate) fn row(&mut self, values: &[Option<String>]) -> u32 {
+        if values.is_empty() {
+            return NONE;
+        }
+        let row = values.iter().map(|v| v.as_deref().map_or(NONE, |t| self.texts.number(t))).collect();
+        self.row_number(row)
+    }
+
+    fn row_number(&mut self, row: Box<[u32]>) -> u32 {
+        if let Some(&n) = self.row_numbers.get(&row) {
+            return n;
+        }
+        self.rows.push(row.clone());
+        let n = self.rows.len() as u32 - 1;
+        self.row_numbers.insert(row, n);
+        n
+    }
+
+    pub(crate) fn push(&mut self, rule: u32, hit: Hit) {
+        let hits = &mut self.of_rule[rule as usize];
+        hits.push(hit);
+        if hits.len() >= SETTLE.max(2 * self.settled[rule as usize]) {
+            self.settle(rule as usize);
+        }
+    }
+
+    /// Sorts a rule's hits by event and takes out doubles. Should two copies of one event differ, the lesser in content
+    /// stays, so that order doesn't decide.
+    pub(crate) fn settle(&mut self, rule: usize) {
+        let mut hits = std::mem::take(&mut self.of_rule[rule]);
+        hits.sort_by(|a, b| a.id.cmp(&b.id).then(a.time.cmp(&b.time)).then_with(|| self.compare_content(a, b)));
+        hits.dedup_by_key(|h| h.id);
+        hits.shrink_to_fit();
+        self.settled[rule] = hits.len();
+        self.of_rule[rule] = hits;
+    }
+
+    fn compare_content(&self, a: &Hit, b: &Hit) -> Ordering {
+        if (a.fact, a.row) == (b.fact, b.row) {
+            return Ordering::Equal;
+        }
+        let texts = |h: &Hit| {
+            let fact = self.facts[h.fact as usize];
+            let row = self.rows.get(h.row as usize).map_or(&[][..], |r| r);
+            [fact.account, fact.principal, fact.target, fact.session, fact.source_ip, fact.region]
+                .into_iter()
+                .chain(row.iter().copied())
+                .map(|n| self.texts.get(n))
+                .collect::<Vec<_>>()
+        };
+        texts(a).cmp(&texts(b))
+    }
+
+    /// Takes over another worker's matches, numbers translated.
+    pub(crate) fn merge(&mut self, other: Hits) {
+        let texts: Vec<u32> = other.texts.texts.iter().map(|t| self.texts.number(t)).collect();
+        let text = |n: u32| texts.get(n as usize).copied().unwrap_or(NONE);
+        let facts: Vec<u32> = other
+            .facts
+            .iter()
+            .map(|f| {
+                self.fact_number(Fact {
+                    account: text(f.account),
+                    principal: text(f.principal),
+                    target: text(f.target),
+                    session: text(f.session),
+                    source_ip: text(f.source_ip),
+                    region: text(f.region),
+                })
+            })
+            .collect();
+        let rows: Vec<u32> =
+            other.rows.iter().map(|row| self.row_number(row.iter().map(|n| text(*n)).collect())).collect();
+        self.ids.other.extend(other.ids.other);
+        for (rule, hits) in other.of_rule.into_iter().enumerate() {
+            self.of_rule[rule].extend(hits.into_iter().map(|h| Hit {
+                fact: facts[h.fact as usize],
+                row: rows.get(h.row as usize).copied().unwrap_or(NONE),
+                ..h
+            }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_keep_their_text() {
+        let mut ids = Ids::default();
+        for text in ["293ba626-3be5-4a26-ab1b-0f4c54f49959", "293BA626-3be5-4a26-ab1b-0f4c54f49959", "x", "sha256:00"] {
+            let id = ids.keep(text);
+            assert_eq!(ids.text(id), text);
+            assert_eq!(Ids::number(text), id);
+        }
+        assert!(uuid("293ba6263be5-4a26-ab1b-0f4c54f49959-").is_none());
+    }
+}

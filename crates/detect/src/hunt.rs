@@ -1,0 +1,275 @@
+//! The hunt: records in, findings out.
+
+use crate::correlate;
+use crate::dispatch::Memory;
+use crate::hits::{EventId, Hit, Hits, Ids, NONE};
+use crate::identity::{Actor, is_service_made};
+use crate::ruleset::{Matching, RuleSet};
+use crate::view::{Cache, View};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use yagura_logs::{Bad, Found, Record, Sink, format_time, json};
+use yagura_model::{Detection, DetectionKind, Severity};
+
+/// How many event ids a finding lists.
+const LISTED: usize = 1_000;
+const DAY: i64 = 86_400 * 1_000_000;
+
+/// Which events and detections count.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Microseconds since 1970, included.
+    pub since: Option<i64>,
+    /// Microseconds since 1970, not included.
+    pub until: Option<i64>,
+    pub min_severity: Option<Severity>,
+    /// Count distinct events; costs eight bytes an event.
+    pub count_distinct: bool,
+}
+
+/// One worker's part of a hunt: takes records, is merged with the others, and then tells what was found.
+pub struct Hunt<'s> {
+    set: &'s RuleSet,
+    filter: Filter,
+    memory: Memory,
+    cache: Cache,
+    hits: Hits,
+    matched: Vec<u32>,
+    distinct: Distinct,
+    records: u64,
+}
+
+/// All findings, signals among them, and what was counted.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// By time, then detection, account, principal and target.
+    pub detections: Vec<Detection>,
+    pub records: u64,
+    /// 0 unless [`Filter::count_distinct`].
+    pub distinct_events: u64,
+}
+
+impl Report {
+    /// How many findings are of a kind.
+    pub fn count(&self, kind: DetectionKind) -> u64 {
+        self.detections.iter().filter(|d| d.kind == kind).count() as u64
+    }
+}
+
+impl<'s> Hunt<'s> {
+    pub fn new(set: &'s RuleSet, filter: Filter) -> Hunt<'s> {
+        Hunt {
+            set,
+            filter,
+            memory: Memory::default(),
+            cache: Cache::default(),
+            hits: Hits::new(set.matching.len()),
+            matched: Vec::new(),
+            distinct: Distinct::default(),
+            records: 0,
+        }
+    }
+
+    /// Judges one record; `time` is its `eventTime` in microseconds since 1970.
+    pub fn judge(&mut self, record: &Record<'_>, time: i64) {
+        self.records += 1;
+        if self.filter.count_distinct {
+            self.distinct.add(Ids::number(&event_id(record)));
+        }
+        if self.filter.since.is_some_and(|t| time < t) || self.filter.until.is_some_and(|t| time >= t) {
+            return;
+        }
+        let candidates = self.memory.candidates(self.set, record);
+        if candidates.is_empty() {
+            return;
+        }
+        self.cache.next_record(self.set.items.paths.len());
+        let mut view = View { items: &self.set.items, record, cache: &mut self.cache };
+        self.matched.clear();
+        self.matched.extend(candidates.iter().filter(|r| view.holds(&self.set.matching[**r as usize].expr)));
+        if !self.matched.is_empty() {
+            self.take(record, time);
+        }
+    }
+
+    fn take(&mut self, record: &Record<'_>, time: i64) {
+        let service_made = is_service_made(record);
+        self.matched.retain(|r| !service_made || self.set.matching[*r as usize].service_made);
+        if self.matched.is_empty() {
+            return;
+        }
+        let mut view = View { items: &self.set.items, record, cache: &mut self.cache };
+        let source = record.event_source().and_then(json::text).unwrap_or_default();
+        let name = record.event_name().and_then(json::text).unwrap_or_default();
+        let fields = self.set.targets.fields(&source, &name);
+        let target = fields.iter().find_map(|path| view.first_text(*path));
+        let fact = self.hits.fact(&Actor::of(record), target.as_deref());
+        let id = self.hits.ids.keep(&event_id(record));
+        for &rule in &self.matched {
+            let captures = &self.set.matching[rule as usize].captures;
+            let values: Vec<Option<String>> = captures.iter().map(|path| view.first_text(*path)).collect();
+            let row = self.hits.row(&values);
+            self.hits.push(rule, Hit { time, id, fact, row });
+        }
+    }
+
+    /// Takes over what another worker found.
+    pub fn merge(&mut self, other: Hunt<'s>) {
+        self.hits.merge(other.hits);
+        self.distinct.merge(other.distinct);
+        self.records += other.records;
+    }
+
+    /// Groups everything that matched.
+    pub fn finish(mut self) -> Report {
+        for rule in 0..self.set.matching.len() {
+            self.hits.settle(rule);
+        }
+        let mut groups = Groups::default();
+        let mut plain: BTreeMap<u32, Vec<Hit>> = BTreeMap::new();
+        for (rule, Matching { detection, .. }) in self.set.matching.iter().enumerate() {
+            if let Some(detection) = detection {
+                plain.entry(*detection).or_default().extend_from_slice(&self.hits.of_rule[rule]);
+            }
+        }
+        for (detection, hits) in plain {
+            for hit in hits {
+                let fact = self.hits.facts[hit.fact as usize];
+                groups.add((detection, fact.account, fact.principal, fact.target), hit);
+            }
+        }
+        for (detection, matches) in correlate::run(self.set, &self.hits) {
+            for hits in by_day(matches) {
+                let common = |pick: fn(&crate::hits::Fact) -> u32| {
+                    let mut values = hits.iter().map(|h| pick(&self.hits.facts[h.fact as usize]));
+                    let first = values.next().unwrap_or(NONE);
+                    if values.all(|v| v == first) { first } else { NONE }
+                };
+                let key = (detection, common(|f| f.account), common(|f| f.principal), common(|f| f.target));
+                hits.into_iter().for_each(|hit| groups.add(key, hit));
+            }
+        }
+        let mut detections: Vec<Detection> = groups
+            .by_key
+            .into_iter()
+            .filter(|((detection, ..), _)| {
+                self.filter.min_severity.is_none_or(|min| self.set.metas[*detection as usize].severity >= min)
+            })
+            .map(|((detection, account, principal, target, _), hits)| {
+                self.detection(detection, [account, principal, target], hits)
+            })
+            .collect();
+        detections.sort_by(|a, b| {
+            let key = |d: &Detection| {
+                (d.time.clone(), d.detection.clone(), d.account.clone(), d.principal.clone(), d.target.clone())
+            };
+            key(a).cmp(&key(b))
+        });
+        Report { detections, records: self.records, distinct_events: self.distinct.count() }
+    }
+
+    fn detection(&self, detection: u32, key: [u32; 3], mut hits: Vec<Hit>) -> Detection {
+        let meta = &self.set.metas[detection as usize];
+        hits.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| self.hits.ids.compare(a.id, b.id)));
+        hits.dedup_by_key(|h| h.id);
+        let text = |number: u32| (number != NONE).then(|| self.hits.texts.get(number).to_owned());
+        let first = hits.first().map(|h| self.hits.facts[h.fact as usize]);
+        let time = |hit: Option<&Hit>| hit.map(|h| format_time(h.time)).unwrap_or_default();
+        Detection {
+            detection: meta.id.clone(),
+            kind: meta.kind,
+            title: meta.title.clone(),
+            severity: meta.severity,
+            time: time(hits.first()),
+            last_time: time(hits.last()),
+            account: text(key[0]),
+            region: first.and_then(|f| text(f.region)),
+            principal: text(key[1]),
+            session: first.and_then(|f| text(f.session)),
+            target: text(key[2]),
+            source_ip: first.and_then(|f| text(f.source_ip)),
+            count: hits.len() as u64,
+            event_ids: hits.iter().take(LISTED).map(|h| self.hits.ids.text(h.id)).collect(),
+            truncated: hits.len() > LISTED,
+            guardduty: meta.guardduty.clone(),
+            attack: meta.attack.clone(),
+        }
+    }
+}
+
+impl Found for Hunt<'_> {
+    fn record(&mut self, record: &Record<'_>, time: i64) {
+        self.judge(record, time);
+    }
+
+    fn bad(&mut self, _: &[u8], _: Bad) {}
+}
+
+impl Sink for Hunt<'_> {}
+
+/// The record's `eventID`, else `sha256:` and the digest of its raw bytes.
+pub fn event_id<'a>(record: &Record<'a>) -> Cow<'a, str> {
+    record.event_id().unwrap_or_else(|| {
+        let mut text = "sha256:".to_owned();
+        for byte in Sha256::digest(record.raw()) {
+            let _ = write!(text, "{byte:02x}");
+        }
+        Cow::Owned(text)
+    })
+}
+
+type Key = (u32, u32, u32, u32);
+
+#[derive(Default)]
+struct Groups {
+    by_key: BTreeMap<(u32, u32, u32, u32, i64), Vec<Hit>>,
+}
+
+impl Groups {
+    fn add(&mut self, (detection, account, principal, target): Key, hit: Hit) {
+        let day = hit.time.div_euclid(DAY);
+        self.by_key.entry((detection, account, principal, target, day)).or_default().push(hit);
+    }
+}
+
+fn by_day(hits: Vec<Hit>) -> impl Iterator<Item = Vec<Hit>> {
+    let mut days: BTreeMap<i64, Vec<Hit>> = BTreeMap::new();
+    for hit in hits {
+        days.entry(hit.time.div_euclid(DAY)).or_default().push(hit);
+    }
+    days.into_values()
+}
+
+/// Counts distinct events exactly but for collisions of 64 bits (one in ten million events: 3·10⁻⁶).
+#[derive(Debug, Default)]
+struct Distinct {
+    ids: Vec<u64>,
+    settled: usize,
+}
+
+impl Distinct {
+    fn add(&mut self, id: EventId) {
+        self.ids.push(id.short());
+        if self.ids.len() >= (1 << 18).max(2 * self.settled) {
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        self.ids.sort_unstable();
+        self.ids.dedup();
+        self.settled = self.ids.len();
+    }
+
+    fn merge(&mut self, other: Distinct) {
+        self.ids.extend(other.ids);
+        self.settle();
+    }
+
+    fn count(&mut self) -> u64 {
+        self.settle();
+        self.ids.len() as u64
+    }
+}

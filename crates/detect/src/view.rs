@@ -1,0 +1,218 @@
+//! One record as rules see it: fields by dotted path, looked up when asked for and once only.
+
+use crate::sigma::{Expr, Item, Items, Test, event_text};
+use yagura_logs::{Record, json};
+
+/// What has been looked up in the record at hand; reused from record to record.
+#[derive(Debug, Default)]
+pub(crate) struct Cache {
+    round: u32,
+    /// For each path: the round it was looked up in, and where its values stand in `values`.
+    slots: Vec<(u32, u32, u32)>,
+    /// Ranges in the raw record.
+    values: Vec<(u32, u32)>,
+}
+
+impl Cache {
+    /// Forgets the last record.
+    pub(crate) fn next_record(&mut self, paths: usize) {
+        self.slots.resize(paths, (0, 0, 0));
+        self.values.clear();
+        self.round = self.round.wrapping_add(1);
+        if self.round == 0 {
+            self.slots.fill((0, 0, 0));
+            self.round = 1;
+        }
+    }
+}
+
+pub(crate) struct View<'a, 'r> {
+    pub(crate) items: &'a Items,
+    pub(crate) record: &'a Record<'r>,
+    pub(crate) cache: &'a mut Cache,
+}
+
+impl View<'_, '_> {
+    pub(crate) fn holds(&mut self, expr: &Expr) -> bool {
+        match expr {
+            Expr::All(parts) => parts.iter().all(|p| self.holds(p)),
+            Expr::Any(parts) => parts.iter().any(|p| self.holds(p)),
+            Expr::Not(part) => !self.holds(part),
+            Expr::Item(number) => {
+                let items = self.items;
+                self.item(&items.items[*number as usize])
+            }
+        }
+    }
+
+    fn item(&mut self, item: &Item) -> bool {
+        let Some(path) = item.path else { return item.negated != self.keyword(item) };
+        let range = self.range(path);
+        let mut one = |test: &Test| self.test(range, test);
+        let holds = if item.all { item.tests.iter().all(&mut one) } else { item.tests.iter().any(&mut one) };
+        item.negated != holds
+    }
+
+    fn test(&mut self, range: (u32, u32), test: &Test) -> bool {
+        match test {
+            Test::Exists(wanted) => (range.0 < range.1) == *wanted,
+            Test::Field { path, start, end, cased } => {
+                let other = self.range(*path);
+                let theirs: Vec<String> = self.texts(other);
+                self.texts(range).iter().any(|a| theirs.iter().any(|b| relates(a, b, *start, *end, *cased)))
+            }
+            Test::Null if range.0 == range.1 => true,
+            test => self.raw_values(range).any(|raw| test.is_match(raw)),
+        }
+    }
+
+    fn raw_values(&self, range: (u32, u32)) -> impl Iterator<Item = &[u8]> {
+        let raw = self.record.raw();
+        self.cache.values[range.0 as usize..range.1 as usize].iter().map(|v| &raw[v.0 as usize..v.1 as usize])
+    }
+
+    fn texts(&self, range: (u32, u32)) -> Vec<String> {
+        let mut out = Vec::new();
+        for raw in self.raw_values(range) {
+            each_scalar(raw, &mut |raw| out.extend(event_text(raw).map(std::borrow::Cow::into_owned)));
+        }
+        out
+    }
+
+    /// The first scalar at a path, as text.
+    pub(crate) fn first_text(&mut self, path: u32) -> Option<String> {
+        let range = self.range(path);
+        self.texts(range).into_iter().find(|t| !t.is_empty())
+    }
+
+    /// The whole record as it stands, and every value in it by itself, since escapes hide text.
+    fn keyword(&mut self, item: &Item) -> bool {
+        let raw = self.record.raw();
+        let message = String::from_utf8_lossy(raw);
+        let one = |test: &Test| {
+            test.is_in_text(&message) || {
+                let mut found = false;
+                each_scalar(raw, &mut |value| found = found || test.is_match(value));
+                found
+            }
+        };
+        if item.all { item.tests.iter().all(one) } else { item.tests.iter().any(one) }
+    }
+
+    /// Where the values at a path stand in the cache.
+    fn range(&mut self, path: u32) -> (u32, u32) {
+        let (round, from, to) = self.cache.slots[path as usize];
+        if round == self.cache.round {
+            return (from, to);
+        }
+        let name = &self.items.paths[path as usize];
+        let raw = self.record.raw();
+        let from = self.cache.values.len();
+        let mut found: Vec<(usize, &[u8])> = Vec::new();
+        for (key, value) in self.record.members() {
+            put_match(&mut found, &key, value, name);
+        }
+        descend(&found, name, raw, &mut self.cache.values);
+        let (from, to) = (from as u32, self.cache.values.len() as u32);
+        self.cache.slots[path as usize] = (self.cache.round, from, to);
+        (from, to)
+    }
+}
+
+/// Notes a member whose name is the path or its first part; the last of the same name holds.
+fn put_match<'a>(found: &mut Vec<(usize, &'a [u8])>, key: &[u8], value: &'a [u8], path: &str) {
+    let path = path.as_bytes();
+    if !path.starts_with(key) || path.len() > key.len() && path[key.len()] != b'.' {
+        return;
+    }
+    match found.iter_mut().find(|(length, _)| *length == key.len()) {
+        Some(earlier) => earlier.1 = value,
+        None => found.push((key.len(), value)),
+    }
+}
+
+fn descend(found: &[(usize, &[u8])], path: &str, raw: &[u8], out: &mut Vec<(u32, u32)>) {
+    for (length, value) in found {
+        match path.get(length + 1..) {
+            Some(rest) => inside(value, rest, raw, out),
+            None => out.push(range_in(raw, value)),
+        }
+    }
+}
+
+/// Everything at `path` in a value; arrays stand for each of their elements.
+fn inside(value: &[u8], path: &str, raw: &[u8], out: &mut Vec<(u32, u32)>) {
+    match value.first() {
+        Some(b'[') => json::elements(value).for_each(|element| inside(element, path, raw, out)),
+        Some(b'{') => {
+            let mut found = Vec::new();
+            for (key, value) in json::members(value) {
+                put_match(&mut found, &key, value, path);
+            }
+            descend(&found, path, raw, out);
+        }
+        _ => {}
+    }
+}
+
+/// Where `part`, a slice of `raw`, lies in it.
+fn range_in(raw: &[u8], part: &[u8]) -> (u32, u32) {
+    let from = (part.as_ptr() as usize).saturating_sub(raw.as_ptr() as usize);
+    (from as u32, (from + part.len()) as u32)
+}
+
+/// Every string, number and boolean in a value.
+fn each_scalar<'a>(value: &'a [u8], visit: &mut impl FnMut(&'a [u8])) {
+    match value.first() {
+        Some(b'[') => json::elements(value).for_each(|e| each_scalar(e, visit)),
+        Some(b'{') => json::members(value).for_each(|(_, v)| each_scalar(v, visit)),
+        _ => visit(value),
+    }
+}
+
+fn relates(a: &str, b: &str, start: bool, end: bool, cased: bool) -> bool {
+    let (a, b) = if cased { (a.to_owned(), b.to_owned()) } else { (a.to_lowercase(), b.to_lowercase()) };
+    match (start, end) {
+        (false, false) => a == b,
+        (true, false) => a.starts_with(&b),
+        (false, true) => a.ends_with(&b),
+        (true, true) => a.contains(&b),
+    }
+}
+
+/// Whether `expr` can hold in a record with these values of `eventSource` and `eventName` (raw JSON, `None` when
+/// absent): `Some(false)` means that nothing else in the record can make it hold.
+pub(crate) fn decided(expr: &Expr, items: &Items, known: &dyn Fn(u32) -> Option<Option<Vec<u8>>>) -> Option<bool> {
+    match expr {
+        Expr::All(parts) => fold(parts, items, known, false),
+        Expr::Any(parts) => fold(parts, items, known, true),
+        Expr::Not(part) => decided(part, items, known).map(|b| !b),
+        Expr::Item(number) => {
+            let item = &items.items[*number as usize];
+            let value = known(item.path?)?;
+            if item.tests.iter().any(|t| matches!(t, Test::Field { .. })) {
+                return None;
+            }
+            let one = |test: &Test| match (test, &value) {
+                (Test::Exists(wanted), value) => value.is_some() == *wanted,
+                (Test::Null, None) => true,
+                (_, None) => false,
+                (test, Some(raw)) => test.is_match(raw),
+            };
+            Some(item.negated != if item.all { item.tests.iter().all(one) } else { item.tests.iter().any(one) })
+        }
+    }
+}
+
+/// Kleene's conjunction (`decides` false) or disjunction (`decides` true).
+fn fold(parts: &[Expr], items: &Items, known: &dyn Fn(u32) -> Option<Option<Vec<u8>>>, decides: bool) -> Option<bool> {
+    let mut open = false;
+    for part in parts {
+        match decided(part, items, known) {
+            Some(b) if b == decides => return Some(decides),
+            Some(_) => {}
+            None => open = true,
+        }
+    }
+    if open { None } else { Some(!decides) }
+}
