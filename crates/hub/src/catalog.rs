@@ -1,30 +1,13 @@
 use std::collections::BTreeMap;
 use yagura_content::{Kind, Library};
 use yagura_model::{Severity, Text};
-
-/// The roadmap's stages; they sort, they gate nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Stage {
-    Minimum,
-    Standard,
-    Hardened,
-}
-
-impl Stage {
-    pub const ALL: [Stage; 3] = [Stage::Minimum, Stage::Standard, Stage::Hardened];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Stage::Minimum => "minimum",
-            Stage::Standard => "standard",
-            Stage::Hardened => "hardened",
-        }
-    }
-}
+use yagura_posture::Stage;
 
 /// What deciding needs to know of a rule: how early it comes, how long its fix takes, which playbook does it.
 #[derive(Clone, Debug)]
 pub struct Topic {
+    /// A control, else a detection.
+    pub control: bool,
     pub title: Text,
     pub body: Text,
     pub severity: Severity,
@@ -50,10 +33,11 @@ impl Catalog {
         for document in library.of(Kind::Control).chain(library.of(Kind::Detection)) {
             let word = |key: &str| document.value(key).and_then(|v| v.as_str()).map(str::to_owned);
             let topic = Topic {
+                control: document.kind == Kind::Control,
                 title: document.title.clone(),
                 body: document.body.clone(),
                 severity: word("severity").and_then(|s| s.parse().ok()).unwrap_or(Severity::Medium),
-                stage: word("stage").and_then(|s| Stage::ALL.into_iter().find(|v| v.as_str() == s)),
+                stage: word("stage").and_then(|s| Stage::ALL.iter().copied().find(|v| v.as_str() == s)),
                 minutes: document.value("minutes").and_then(|v| v.as_integer()).and_then(|m| u32::try_from(m).ok()),
                 cost: word("cost"),
                 risk: word("risk"),

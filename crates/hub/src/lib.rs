@@ -10,18 +10,16 @@ mod inventory;
 mod read;
 mod record;
 mod rows;
-mod score;
 mod standing;
 mod today;
 mod workflow;
 
-pub use catalog::{Catalog, Stage, Topic};
+pub use catalog::{Catalog, Topic};
 pub use error::Error;
 pub use inventory::{ResourceRow, Version};
 pub use read::{Filter, Group, HistoryEntry, Page};
 pub use record::{Outcome, Scope};
-pub use score::{ControlCounts, Score, ControlStatus};
-pub use standing::{Blind, Coverage, Standing};
+pub use standing::{Blind, ControlCounts, Coverage, Standing};
 pub use today::{Reason, Today};
 
 use yagura_model::Severity;

@@ -21,6 +21,15 @@ pub(crate) fn verdict_number(verdict: Verdict) -> i64 {
     }
 }
 
+pub(crate) fn verdict(number: i64) -> Verdict {
+    match number {
+        0 => Verdict::Pass,
+        1 => Verdict::Fail,
+        2 => Verdict::NotApplicable,
+        _ => Verdict::Unknown,
+    }
+}
+
 pub(crate) fn finding(row: &SqliteRow) -> Result<Finding, Error> {
     let stored = |message: String| Error::Stored { what: "finding", message };
     let status: String = row.try_get("status")?;

@@ -1,9 +1,10 @@
 //! How good things are: each control's counts, what the score is made of, the roadmap's stages, and what can't be seen.
 
-use crate::{Catalog, Error, Hub, Stage};
+use crate::{Catalog, Error, Hub, rows};
 use sqlx::Row;
-use std::collections::BTreeMap;
-use crate::score::{ControlCounts, Score, score};
+use std::collections::{BTreeMap, BTreeSet};
+use yagura_model::Verdict;
+use yagura_posture::{ControlStatus, Score, Stage, VerdictRow};
 
 /// The score with its parts, and the roadmap.
 #[derive(Clone, Debug)]
@@ -17,6 +18,16 @@ pub struct Standing {
     pub last_run: Option<String>,
     /// Earlier scores, oldest first, as (time, percent).
     pub history: Vec<(String, Option<u32>)>,
+}
+
+/// A control's verdicts by kind; what is suppressed counts for nothing else, as in Security Hub.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ControlCounts {
+    pub passed: u64,
+    pub failed: u64,
+    pub unknown: u64,
+    pub not_applicable: u64,
+    pub suppressed: u64,
 }
 
 /// One stage of the roadmap: its controls by status.
@@ -51,14 +62,13 @@ impl Hub {
     /// The database's.
     pub async fn standing(&self, catalog: &Catalog) -> Result<Standing, Error> {
         let controls = self.control_counts().await?;
-        let score = score(controls.values());
-        let stages = Stage::ALL.into_iter().map(|stage| coverage(stage, catalog, &controls)).collect();
+        let score = score(catalog, &controls);
+        let stages = Stage::ALL.iter().copied().map(|stage| coverage(stage, catalog, &score)).collect();
         let last_run: Option<String> =
             sqlx::query_scalar("SELECT MAX(finished_at) FROM runs").fetch_one(self.state().pool()).await?;
         Ok(Standing { score, controls, stages, blind: self.blind().await?, last_run, history: self.scores().await? })
     }
 
-    /// Counts of each control's verdicts; what is suppressed counts for nothing, as in Security Hub.
     async fn control_counts(&self) -> Result<BTreeMap<String, ControlCounts>, Error> {
         let sql = "SELECT v.control AS control, v.verdict AS verdict, f.status IS 'suppressed' AS suppressed, \
                    COUNT(*) AS n FROM verdicts v LEFT JOIN findings f ON f.id = v.id AND v.verdict = 1 \
@@ -69,13 +79,13 @@ impl Hub {
             let n = u64::try_from(row.try_get::<i64, _>("n")?).unwrap_or(0);
             let counts = controls.entry(row.try_get("control")?).or_default();
             let suppressed: bool = row.try_get("suppressed")?;
-            match (row.try_get::<i64, _>("verdict")?, suppressed) {
-                (_, true) => counts.suppressed += n,
-                (0, _) => counts.passed += n,
-                (1, _) => counts.failed += n,
-                (2, _) => counts.not_applicable += n,
-                _ => counts.unknown += n,
-            }
+            *match (rows::verdict(row.try_get("verdict")?), suppressed) {
+                (_, true) => &mut counts.suppressed,
+                (Verdict::Pass, _) => &mut counts.passed,
+                (Verdict::Fail, _) => &mut counts.failed,
+                (Verdict::NotApplicable, _) => &mut counts.not_applicable,
+                (Verdict::Unknown, _) => &mut counts.unknown,
+            } += n;
         }
         Ok(controls)
     }
@@ -110,13 +120,12 @@ impl Hub {
     ///
     /// # Errors
     /// The database's.
-    pub async fn remember_score(&self, now: &str) -> Result<Score, Error> {
-        let controls = self.control_counts().await?;
-        let score = score(controls.values());
+    pub async fn remember_score(&self, catalog: &Catalog, now: &str) -> Result<Score, Error> {
+        let score = score(catalog, &self.control_counts().await?);
         let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         sqlx::query("INSERT OR REPLACE INTO score_history (at, percent, passed, failed, unknown) VALUES (?,?,?,?,?)")
             .bind(now)
-            .bind(score.percent)
+            .bind(score.percent())
             .bind(number(score.passed))
             .bind(number(score.failed))
             .bind(number(score.unknown))
@@ -126,14 +135,30 @@ impl Hub {
     }
 }
 
-fn coverage(stage: Stage, catalog: &Catalog, controls: &BTreeMap<String, ControlCounts>) -> Coverage {
+fn score(catalog: &Catalog, counts: &BTreeMap<String, ControlCounts>) -> Score {
+    let controls = catalog.iter().filter(|(_, topic)| topic.control).map(|(id, _)| id);
+    let rows = counts.iter().flat_map(|(control, c)| {
+        [
+            (c.passed, Verdict::Pass, false),
+            (c.failed, Verdict::Fail, false),
+            (c.unknown, Verdict::Unknown, false),
+            (c.suppressed, Verdict::Fail, true),
+        ]
+        .into_iter()
+        .filter(|(n, ..)| *n > 0)
+        .map(move |(_, verdict, suppressed)| VerdictRow { control, verdict, suppressed })
+    });
+    Score::of(controls, rows, &BTreeSet::new())
+}
+
+fn coverage(stage: Stage, catalog: &Catalog, score: &Score) -> Coverage {
     let mut coverage = Coverage { stage: Some(stage), ..Coverage::default() };
     for (id, _) in catalog.iter().filter(|(_, topic)| topic.stage == Some(stage)) {
-        let list = match controls.get(id).map(ControlCounts::status) {
-            Some(crate::score::ControlStatus::Passed) => &mut coverage.passed,
-            Some(crate::score::ControlStatus::Failed) => &mut coverage.failed,
-            Some(crate::score::ControlStatus::Unknown) => &mut coverage.unknown,
-            Some(crate::score::ControlStatus::NoData) | None => &mut coverage.no_data,
+        let list = match score.controls.get(id) {
+            Some(ControlStatus::Passed) => &mut coverage.passed,
+            Some(ControlStatus::Failed) => &mut coverage.failed,
+            Some(ControlStatus::Unknown) => &mut coverage.unknown,
+            Some(ControlStatus::NoData | ControlStatus::Disabled) | None => &mut coverage.no_data,
         };
         list.push(id.to_owned());
     }

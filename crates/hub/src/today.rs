@@ -3,8 +3,9 @@
 //! The order is a plain comparison, criterion by criterion, so that the reason can be told in one sentence: somebody may
 //! be in; then severity; then the roadmap's stage; then how quickly it is done; then how much it concerns.
 
-use crate::{Catalog, Error, Filter, Group, Hub, Stage};
+use crate::{Catalog, Error, Filter, Group, Hub};
 use yagura_model::{FindingClass, Lang, Severity};
+use yagura_posture::Stage;
 
 /// One thing to do.
 #[derive(Clone, Debug)]

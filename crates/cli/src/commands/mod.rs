@@ -1,8 +1,14 @@
 //! One file a command.
 
+mod check;
 mod content;
+mod doctor;
 mod explain;
 mod findings;
+mod judge;
+mod policy;
+mod scan;
+mod standing;
 
 use crate::{
     args::{Cli, Command},
@@ -17,6 +23,12 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Stop> {
         Command::Content(args) => content::run(&global, args),
         Command::Explain(args) => explain::run(&global, &args),
         Command::Findings(args) => findings::run(&global, args).await,
+        Command::Scan(args) => scan::run(&global, args).await,
+        Command::Check(args) => check::run(&global, args).await,
+        Command::Doctor(args) => doctor::run(&global, args).await,
+        Command::Policy(args) => policy::run(&global, &args),
+        Command::Score => standing::score(&global).await,
+        Command::Roadmap => standing::roadmap(&global).await,
         _ => Err(Stop::usage(anyhow::anyhow!("not yet"))),
     }
 }

@@ -1,0 +1,126 @@
+//! What `scan` and `check` share: judging an inventory, writing the verdicts, keeping them, and the summary.
+
+use crate::{args::Global, exit, exit::Stop, note, output, settings, terminal};
+use anyhow::{Context as _, anyhow};
+use chrono::Utc;
+use std::{
+    fs::File,
+    io::{BufWriter, Write as _},
+    path::Path,
+    process::ExitCode,
+};
+use yagura_content::Library;
+use yagura_hub::{Catalog, Outcome, Scope};
+use yagura_model::{Inventory, Judgement, Lang, Severity, Verdict};
+use yagura_posture::Rulebook;
+
+/// What was read, and what becomes of its verdicts.
+pub struct Reading {
+    /// `scan` or `check`, for the run's record.
+    pub kind: &'static str,
+    pub inventory: Inventory,
+    /// What the run has read completely; `None` when nothing of it is an account's state (templates).
+    pub scope: Option<Scope>,
+    /// An input could not be read.
+    pub blind: bool,
+}
+
+/// Judges, writes, keeps, sums up.
+pub async fn finish(global: &Global, library: &Library, reading: Reading) -> Result<ExitCode, Stop> {
+    let judgements = judge(library, &reading.inventory)?;
+    output::write(global, "Yagura", &judgements)?;
+    let outcome = match &reading.scope {
+        Some(scope) => Some(keep(global, library, &reading, scope, &judgements).await?),
+        None => None,
+    };
+    summary(global, &reading, &judgements, outcome.as_ref());
+    let found = global
+        .fail_on
+        .is_some_and(|least| judgements.iter().any(|j| j.verdict == Verdict::Fail && j.severity >= least));
+    Ok(exit::code(found, reading.blind, global.strict))
+}
+
+/// All verdicts of an inventory.
+pub fn judge(library: &Library, inventory: &Inventory) -> Result<Vec<Judgement>, Stop> {
+    let (rulebook, errors) = Rulebook::compile(library);
+    if !errors.is_empty() {
+        for error in &errors {
+            note!("{error}");
+        }
+        return Err(Stop::usage(anyhow!("{} content file(s) can't be used", errors.len())));
+    }
+    let mut judgements = Vec::new();
+    rulebook.judge(inventory, Utc::now(), &mut |judgement| judgements.push(judgement));
+    Ok(judgements)
+}
+
+async fn keep(
+    global: &Global,
+    library: &Library,
+    reading: &Reading,
+    scope: &Scope,
+    judgements: &[Judgement],
+) -> Result<Outcome, Stop> {
+    let hub = settings::hub(global).await.map_err(|stop| Stop {
+        error: stop.error.context("the result can't be kept: choose another --data, or --no-state"),
+        ..stop
+    })?;
+    let now = settings::now();
+    let outcome = hub.record(reading.kind, scope, &reading.inventory, judgements, &now).await?;
+    hub.remember_score(&Catalog::of(library), &now).await?;
+    Ok(outcome)
+}
+
+fn summary(global: &Global, reading: &Reading, judgements: &[Judgement], outcome: Option<&Outcome>) {
+    let count = |verdict| judgements.iter().filter(|j| j.verdict == verdict).count();
+    let failed_at =
+        |severity: Severity| judgements.iter().filter(|j| j.verdict == Verdict::Fail && j.severity == severity).count();
+    let (pass, fail, unknown) = (count(Verdict::Pass), count(Verdict::Fail), count(Verdict::Unknown));
+    let resources = reading.inventory.resources.len();
+    let (critical, high) = (failed_at(Severity::Critical), failed_at(Severity::High));
+    let ja = terminal::lang(global) == Lang::Ja;
+    if ja {
+        note!("{resources} リソース: 合格 {pass}、不合格 {fail}(緊急 {critical}、高 {high})、判定不能 {unknown}");
+    } else {
+        note!("{resources} resources: {pass} pass, {fail} fail ({critical} critical, {high} high), {unknown} unknown");
+    }
+    if let Some(o) = outcome {
+        if ja {
+            note!("課題: 新規 {}、再発 {}、解決 {}、未解決の合計 {}", o.opened, o.reopened, o.resolved, o.open);
+        } else {
+            note!("findings: {} opened, {} reopened, {} resolved, {} open in all", o.opened, o.reopened, o.resolved, o.open);
+        }
+    }
+    for gap in &reading.inventory.gaps {
+        let place = [gap.account.as_deref(), gap.region.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        if ja {
+            note!("見えていません: {}({place}): {}: {}", gap.kind, gap.action, gap.reason);
+        } else {
+            note!("not visible: {} ({place}): {}: {}", gap.kind, gap.action, gap.reason);
+        }
+    }
+    if fail > 0 && global.fail_on.is_none() {
+        note!(
+            "{}",
+            if ja {
+                "終了コードは 0 です。CI で失敗させるには --fail-on high を指定してください。"
+            } else {
+                "The exit code stays 0; --fail-on high makes it 1 when something that severe fails."
+            }
+        );
+    }
+}
+
+/// Writes all resources to a file, one JSON object a line.
+pub fn write_resources(path: &Path, inventory: &Inventory) -> Result<(), Stop> {
+    let file = File::create(path)
+        .with_context(|| format!("`{}` can't be written: choose another file", path.display()))
+        .map_err(Stop::usage)?;
+    let mut out = BufWriter::new(file);
+    for resource in &inventory.resources {
+        serde_json::to_writer(&mut out, resource)?;
+        out.write_all(b"\n")?;
+    }
+    out.flush()?;
+    Ok(())
+}
