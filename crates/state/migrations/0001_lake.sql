@@ -35,17 +35,15 @@ CREATE TABLE source_objects (
 ) WITHOUT ROWID;
 CREATE INDEX source_objects_by_digest ON source_objects (digest);
 
--- What could not be parsed, kept as it was for a replay.
+-- Objects of which something could not be parsed, kept whole as they were for a replay.
 CREATE TABLE quarantine (
-    id         INTEGER PRIMARY KEY,
-    source     TEXT    NOT NULL,
-    key        TEXT    NOT NULL,
-    digest     TEXT    NOT NULL,              -- of the object it came from
-    file       TEXT    NOT NULL,              -- where the bytes are, relative to the data directory's quarantine folder
-    byte_start INTEGER NOT NULL DEFAULT 0,    -- position in the inflated object
-    size       INTEGER NOT NULL,
-    reason     TEXT    NOT NULL,
-    found_at   TEXT    NOT NULL,              -- RFC 3339 UTC
-    replayed_at TEXT,
-    UNIQUE (digest, byte_start)
-);
+    digest      TEXT    NOT NULL PRIMARY KEY,  -- of the object, as in source_objects
+    source      TEXT    NOT NULL,
+    key         TEXT    NOT NULL,
+    file        TEXT    NOT NULL,              -- relative to the data directory's quarantine folder
+    size        INTEGER NOT NULL,
+    bad_records INTEGER NOT NULL,
+    reason      TEXT    NOT NULL,              -- of the first
+    found_at    TEXT    NOT NULL,              -- RFC 3339 UTC
+    replayed_at TEXT                           -- when all of it could be read after all
+) WITHOUT ROWID;

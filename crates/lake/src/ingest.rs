@@ -1,0 +1,345 @@
+//! Logs into the lake, each event once.
+//!
+//! Objects are read one after the other, their new events gathered into a batch, and a batch becomes visible in one SQL transaction:
+//! the catalog's pointer, the ledger's rows and the findings. Before it nothing refers to the batch's files, after it nothing about
+//! the batch is left to do. A kill at any moment therefore leaves whole batches and orphaned files, which the next run sweeps; what
+//! was not committed is read again, and an event that is in the table already is recognised by its id.
+
+use crate::batch::Batch;
+use crate::error::LakeError;
+use crate::lake::Lake;
+use crate::ledger::{self, Entry, Known, Status};
+use crate::record::{Partition, record_key};
+use crate::seen::Seen;
+use crate::writer::Writer;
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use tokio::runtime::Handle;
+use yagura_logs::{Bad, Found, Input, Outcome, Problem, Record};
+use yagura_state::Tx;
+
+/// What may go wrong while findings are stored.
+pub type SinkError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Judges events in the pass that ingests them.
+pub trait Judge: Send {
+    /// An event that the lake did not have, with its time in microseconds since 1970. Each comes once.
+    fn event(&mut self, record: &Record<'_>, time: i64);
+
+    /// The events since the last commit become visible with `tx`; whatever was found in them belongs into it, too.
+    fn commit(&mut self, tx: &mut Tx) -> impl Future<Output = Result<(), SinkError>> + Send;
+}
+
+/// Ingests without judging.
+impl Judge for () {
+    fn event(&mut self, _: &Record<'_>, _: i64) {}
+
+    async fn commit(&mut self, _: &mut Tx) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct IngestOptions {
+    pub logs: yagura_logs::Options,
+    /// Read objects that the ledger knows once more: with other caps, say. Events that the lake has stay single.
+    pub again: bool,
+    /// Raw bytes of new events after which a batch is committed.
+    pub batch_bytes: usize,
+    /// Objects after which a batch is committed.
+    pub batch_objects: usize,
+}
+
+impl Default for IngestOptions {
+    fn default() -> IngestOptions {
+        IngestOptions {
+            logs: yagura_logs::Options::default(),
+            again: false,
+            batch_bytes: 64 << 20,
+            batch_objects: 2000,
+        }
+    }
+}
+
+/// What an ingest did.
+#[derive(Clone, Debug, Default)]
+pub struct Ingested {
+    /// Files, records and problems of the objects that were read.
+    pub logs: Outcome,
+    /// Events that are new in the lake.
+    pub events: u64,
+    /// Records whose event the lake had, or that came more than once.
+    pub repeated: u64,
+    /// Objects that were in the ledger, under this or another key, and were not read.
+    pub known_objects: u64,
+    pub quarantined_objects: u64,
+    pub commits: u64,
+    /// Files of a killed run that were removed.
+    pub swept: u64,
+}
+
+impl Lake {
+    /// Reads files, folders and `-` (standard input) into the lake. Needs a multi-threaded runtime.
+    ///
+    /// # Errors
+    /// Nothing of the batch in the making is visible then; batches before it are. Running again completes the work.
+    pub async fn ingest(
+        &self,
+        paths: &[PathBuf],
+        options: &IngestOptions,
+        judge: &mut impl Judge,
+    ) -> Result<Ingested, LakeError> {
+        let (inputs, problems) = yagura_logs::inputs(paths).map_err(|path| LakeError::Missing { path })?;
+        tokio::task::block_in_place(|| {
+            let handle = Handle::current();
+            let lock = self.lock()?;
+            let table = handle.block_on(self.table_or_new())?;
+            let (seen, swept) = handle.block_on(self.sweep(&table, &lock))?;
+            let writer = Writer::new(&table)?;
+            let mut run = Run {
+                lake: self,
+                handle,
+                options,
+                judge,
+                writer,
+                seen,
+                batch: Batch::default(),
+                done: Ingested { swept, ..Ingested::default() },
+                object: Counts::default(),
+                failed: None,
+            };
+            for problem in problems {
+                run.note(problem);
+            }
+            for input in &inputs {
+                run.input(input)?;
+            }
+            run.flush()?;
+            run.done.logs.problems.sort_by(|a, b| a.file.cmp(&b.file));
+            Ok(run.done)
+        })
+    }
+}
+
+/// What one object came to so far.
+#[derive(Default)]
+struct Counts {
+    records: u64,
+    events: u64,
+}
+
+struct Run<'a, J> {
+    lake: &'a Lake,
+    handle: Handle,
+    options: &'a IngestOptions,
+    judge: &'a mut J,
+    writer: Writer,
+    seen: Seen,
+    batch: Batch,
+    done: Ingested,
+    object: Counts,
+    /// Why the object that is being read can't be finished.
+    failed: Option<LakeError>,
+}
+
+impl<J: Judge> Run<'_, J> {
+    fn note(&mut self, problem: Problem) {
+        self.done.logs.bad_files += u64::from(problem.level > yagura_logs::Level::Note);
+        self.done.logs.problems.push(problem);
+    }
+
+    fn input(&mut self, input: &Input) -> Result<(), LakeError> {
+        match input {
+            Input::File { path, claims } => self.file("file", path, *claims),
+            Input::Stdin => {
+                // The ledger wants a digest before the first event, so a stream is put down first.
+                let path = self.lake.spool(&mut std::io::stdin().lock())?;
+                let result = self.file("stdin", &path, true);
+                std::fs::remove_file(&path).map_err(LakeError::io("remove", &path))?;
+                result
+            }
+        }
+    }
+
+    fn file(&mut self, source: &'static str, path: &Path, claims: bool) -> Result<(), LakeError> {
+        let name = if source == "stdin" { "-".to_owned() } else { path.display().to_string() };
+        let (digest, size) = match digest(path) {
+            Ok(found) => found,
+            Err(error) => {
+                self.note(unreadable(&name, &error));
+                return Ok(());
+            }
+        };
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let key = if source == "stdin" { name.clone() } else { absolute.display().to_string() };
+        if !self.options.again {
+            let known = match self.batch.knows(source, &key, &digest) {
+                Known::No => self
+                    .handle
+                    .block_on(ledger::look_up(self.lake.state.pool(), source, &key, &digest))
+                    .map_err(|error| self.lake.state.error("read", error))?,
+                known => known,
+            };
+            if known != Known::No {
+                self.done.known_objects += 1;
+            }
+            match known {
+                Known::Object => return Ok(()),
+                Known::Bytes => return self.finish(Entry::new(source, key, digest, size, Status::Duplicate)),
+                Known::No => {}
+            }
+        }
+        self.read(source, path, &name, key, (digest, size), claims)
+    }
+
+    fn read(
+        &mut self,
+        source: &'static str,
+        path: &Path,
+        name: &str,
+        key: String,
+        (digest, size): (String, u64),
+        claims: bool,
+    ) -> Result<(), LakeError> {
+        let mut file = match File::open(path) {
+            Ok(file) => Hashing { file, hash: Sha256::new() },
+            Err(error) => {
+                self.note(unreadable(name, &error));
+                return Ok(());
+            }
+        };
+        self.object = Counts::default();
+        let options = self.options.logs.clone();
+        let outcome = yagura_logs::read_one(name, &mut file, claims, &options, self);
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let bad = outcome.bad_records;
+        let no_log = outcome.files == 0;
+        let reason = outcome.problems.iter().find(|p| p.level == yagura_logs::Level::Damage).map(|p| p.what.en.clone());
+        self.done.logs.merge(outcome);
+        if file.finish().map_err(LakeError::io("read", path))? != digest {
+            // It is being written to: its records are taken, and the whole of it next time.
+            return Ok(());
+        }
+        // What is no log leaves no trace: it may become one, and the next run says the same of it.
+        if no_log {
+            return Ok(());
+        }
+        let mut entry = Entry::new(source, key, digest, size, Status::Ingested);
+        (entry.records, entry.events, entry.bad_records) = (self.object.records, self.object.events, bad);
+        if let Some(reason) = reason {
+            entry.status = if self.object.records == 0 { Status::Quarantined } else { Status::Partial };
+            entry.file = Some(self.lake.keep_aside(path, &entry.digest)?);
+            entry.reason = Some(reason);
+            self.done.quarantined_objects += 1;
+        }
+        self.finish(entry)
+    }
+
+    /// The object is done; its row goes with the batch that holds its last events.
+    fn finish(&mut self, entry: Entry) -> Result<(), LakeError> {
+        self.batch.objects.push(entry);
+        if self.batch.objects.len() >= self.options.batch_objects { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), LakeError> {
+        let batch = std::mem::take(&mut self.batch);
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let events = batch.events;
+        let files = self.handle.block_on(batch.commit(self.lake, &self.writer, self.judge))?;
+        for file in &files {
+            self.seen.add_file(file);
+        }
+        self.seen.trim();
+        self.done.events += events;
+        self.done.commits += 1;
+        Ok(())
+    }
+
+    fn take(&mut self, record: &Record<'_>, time: i64, partition: Partition) -> Result<(), LakeError> {
+        if !self.seen.insert(&partition, record_key(record))? {
+            self.done.repeated += 1;
+            return Ok(());
+        }
+        self.object.events += 1;
+        self.judge.event(record, time);
+        self.batch.push(partition, time, record.raw());
+        if self.batch.bytes >= self.options.batch_bytes { self.flush() } else { Ok(()) }
+    }
+}
+
+impl<J: Judge> Found for Run<'_, J> {
+    fn record(&mut self, record: &Record<'_>, time: i64) {
+        if self.failed.is_some() {
+            return;
+        }
+        self.object.records += 1;
+        let partition = Partition::of(record, time);
+        if let Err(error) = self.take(record, time, partition) {
+            self.failed = Some(error);
+        }
+    }
+
+    fn bad(&mut self, _: &[u8], _: Bad) {}
+}
+
+impl<J: Judge> yagura_logs::Sink for Run<'_, J> {}
+
+impl Lake {
+    /// Copies an object into quarantine under its digest; the name there.
+    fn keep_aside(&self, path: &Path, digest: &str) -> Result<String, LakeError> {
+        let target = self.quarantine().join(digest);
+        if !target.exists() {
+            crate::durable::copy(path, &target).map_err(LakeError::io("copy to quarantine", path))?;
+        }
+        Ok(digest.to_owned())
+    }
+
+    /// Writes a stream to a file of its own.
+    fn spool(&self, input: &mut dyn Read) -> Result<PathBuf, LakeError> {
+        let path = self.quarantine().join(format!("stdin-{}.tmp", std::process::id()));
+        std::fs::create_dir_all(self.quarantine()).map_err(LakeError::io("create the folder", self.quarantine()))?;
+        let mut file = File::create(&path).map_err(LakeError::io("create", &path))?;
+        std::io::copy(input, &mut file).map_err(LakeError::io("write", &path))?;
+        Ok(path)
+    }
+}
+
+/// Reads a file and takes its digest on the way.
+struct Hashing {
+    file: File,
+    hash: Sha256,
+}
+
+impl Read for Hashing {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.hash.update(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+impl Hashing {
+    /// The digest of the whole file, whatever was read of it.
+    fn finish(mut self) -> std::io::Result<String> {
+        std::io::copy(&mut self.file, &mut self.hash)?;
+        Ok(hex::encode(self.hash.finalize()))
+    }
+}
+
+fn digest(path: &Path) -> std::io::Result<(String, u64)> {
+    let mut hash = Sha256::new();
+    let size = std::io::copy(&mut File::open(path)?, &mut hash)?;
+    Ok((hex::encode(hash.finalize()), size))
+}
+
+fn unreadable(name: &str, error: &std::io::Error) -> Problem {
+    let what = yagura_model::Text::new(format!("can't be read: {error}"), format!("読み取れません: {error}"));
+    let hint = yagura_model::Text::new("check its permissions and run again", "権限を確認して再実行してください");
+    Problem::new(yagura_logs::Level::Damage, name, what, hint)
+}

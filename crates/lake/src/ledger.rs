@@ -1,0 +1,92 @@
+//! What has been read from where. An object is known by its key and the digest of its bytes: the same object again changes nothing,
+//! and the same bytes under another key hold no new events.
+
+use serde::Serialize;
+use sqlx::SqliteConnection;
+
+/// What became of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Status {
+    Ingested,
+    /// The same bytes are in the ledger under another key.
+    Duplicate,
+    /// Some of it could not be read and is in quarantine.
+    Partial,
+    /// None of it could be read.
+    Quarantined,
+}
+
+/// A row of the ledger.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Entry {
+    pub source: &'static str,
+    pub key: String,
+    pub digest: String,
+    pub size: u64,
+    pub status: Status,
+    pub records: u64,
+    pub events: u64,
+    pub bad_records: u64,
+    /// Why it is in quarantine, and under which name.
+    pub reason: Option<String>,
+    pub file: Option<String>,
+}
+
+impl Entry {
+    pub fn new(source: &'static str, key: String, digest: String, size: u64, status: Status) -> Entry {
+        Entry { source, key, digest, size, status, records: 0, events: 0, bad_records: 0, reason: None, file: None }
+    }
+}
+
+/// What the ledger says of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    No,
+    /// These bytes, under another key.
+    Bytes,
+    /// This object.
+    Object,
+}
+
+pub(crate) async fn look_up(pool: &sqlx::SqlitePool, source: &str, key: &str, digest: &str) -> sqlx::Result<Known> {
+    let same: Option<bool> = sqlx::query_scalar(
+        "SELECT source = ? AND key = ? FROM source_objects WHERE digest = ? ORDER BY 1 DESC LIMIT 1",
+    )
+    .bind(source)
+    .bind(key)
+    .bind(digest)
+    .fetch_optional(pool)
+    .await?;
+    Ok(match same {
+        None => Known::No,
+        Some(false) => Known::Bytes,
+        Some(true) => Known::Object,
+    })
+}
+
+/// Writes the rows of objects whose events become visible in this transaction.
+pub(crate) async fn record(conn: &mut SqliteConnection, entries: &[Entry], now: &str) -> Result<(), sqlx::Error> {
+    let rows = serde_json::to_string(entries).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+    sqlx::query(
+        "INSERT OR REPLACE INTO source_objects (source, key, digest, size, status, records, events, bad_records, ingested_at)
+         SELECT value->>'source', value->>'key', value->>'digest', value->>'size', value->>'status', value->>'records',
+                value->>'events', value->>'bad_records', ?
+         FROM json_each(?)",
+    )
+    .bind(now)
+    .bind(rows.as_str())
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query(
+        "INSERT OR IGNORE INTO quarantine (digest, source, key, file, size, bad_records, reason, found_at)
+         SELECT value->>'digest', value->>'source', value->>'key', value->>'file', value->>'size', value->>'bad_records',
+                value->>'reason', ?
+         FROM json_each(?) WHERE value->>'file' IS NOT NULL",
+    )
+    .bind(now)
+    .bind(rows)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
