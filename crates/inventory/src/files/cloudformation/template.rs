@@ -1,7 +1,7 @@
 //! A template's text as a tree in which every intrinsic function is written the long way (`{"Fn::Sub": …}`), with the
 //! sections picked out.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 use yagura_model::yaml::{self, Data, Node};
 
 /// A template before anything is evaluated.
@@ -15,7 +15,7 @@ impl Template {
     /// # Errors
     /// What is wrong and what to do.
     pub fn parse(text: &str) -> Result<Template, (String, String)> {
-        let documents = yaml::parse(text)
+        let documents = yaml::parse(&joined_surrogates(text))
             .map_err(|e| (format!("is a broken template: {e}"), "correct the YAML or JSON at that place".to_owned()))?;
         let mut root = documents
             .into_iter()
@@ -52,6 +52,36 @@ impl Template {
         let nodes = if node.items().is_empty() { one } else { node.items() };
         nodes.iter().filter_map(|n| n.as_str().or_else(|| n.get("Name").and_then(Node::as_str))).collect()
     }
+}
+
+/// JSON writes a character beyond U+FFFF as two escapes, which YAML's escapes are not; here it is the character.
+fn joined_surrogates(text: &str) -> Cow<'_, str> {
+    if !text.trim_start().starts_with('{') || !text.contains("\\u") {
+        return Cow::Borrowed(text);
+    }
+    let unit = |rest: &str| u16::from_str_radix(rest.strip_prefix("\\u")?.get(..4)?, 16).ok();
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let length = match (unit(rest), rest.get(6..).and_then(unit)) {
+            (Some(high @ 0xd800..=0xdfff), low) => {
+                let units: Vec<u16> = std::iter::once(high).chain(low).collect();
+                let pair = String::from_utf16(&units).ok();
+                out.push_str(pair.as_deref().unwrap_or("\u{fffd}"));
+                if pair.is_some() { 12 } else { 6 }
+            }
+            _ => {
+                let escaped = 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
+                out.push_str(&rest[..escaped]);
+                escaped
+            }
+        };
+        rest = &rest[length..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 /// Turns `!Sub x` into `{"Fn::Sub": x}` everywhere below `node`.

@@ -16,7 +16,7 @@ use form::{Document, Instance, Mode, Module, ModuleConfig, ResourceChange, Resou
 use overlay::Configured;
 use references::Named;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use yagura_model::{Arn, Origin, Resource, Source, is_unknown};
 
 /// An instance with markers in its values, and where the configuration speaks of it.
@@ -67,9 +67,10 @@ fn instances(document: &mut Document) -> Vec<Instance> {
         // A plan cut down to its changes.
         None => found.extend(document.resource_changes.iter().filter(|c| !c.change.only_deletes()).map(instance)),
     }
-    // A data source that waits for apply stands among the changes alone.
-    let data = document.resource_changes.iter().filter(|c| c.mode == Mode::Data).map(instance);
-    found.extend(data);
+    // Older versions write a data source that waits for apply among the changes alone.
+    let known: HashSet<String> = found.iter().map(|i| i.address.clone()).collect();
+    let data = document.resource_changes.iter().filter(|c| c.mode == Mode::Data && !known.contains(&c.address));
+    found.extend(data.map(instance));
     found
 }
 
@@ -188,7 +189,7 @@ impl<'d> Reader<'d> {
         let text = |key: &str| values.get(key).and_then(Value::as_str).map(str::to_owned);
         let arn = text("arn").filter(|arn| Arn::parse(arn).is_some());
         let place = self.place(Some(planned));
-        let configured: Option<Vec<String>> = planned.config.map(|c| c.expressions.keys().cloned().collect());
+        let configured = planned.config.map(|config| set_names(config, values));
         let mapped = match kind.map_terraform(terraform, address, values, configured.as_deref(), &place) {
             Ok(mapped) => mapped?,
             Err(e) => {
@@ -271,6 +272,16 @@ impl<'d> Reader<'d> {
         let list = part.instance.values.get(attribute).is_some_and(Value::is_array);
         Owners { names, certain: certain && (list || !several) }
     }
+}
+
+/// Names of what is set: `dynamic` blocks stand in the values alone, what is empty there in the configuration alone.
+fn set_names(config: &ResourceConfig, values: &Value) -> Vec<String> {
+    let filled = values.as_object().into_iter().flatten().filter(|(_, v)| !v.is_null() && **v != Value::Array(vec![]));
+    let mut names: Vec<String> =
+        filled.map(|(name, _)| name.clone()).chain(config.expressions.keys().cloned()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 fn named(planned: &Planned<'_>) -> Named {
