@@ -134,7 +134,9 @@ fn reaches(statement: &Value, access: &Access) -> Known {
     if let Some(actions) = statement.get("Action") {
         return any_string(actions, &|action| access.actions.iter().any(|a| policy::overlap(action, a)));
     }
-    let Some(excluded) = statement.get("NotAction") else { return Known::No };
+    let Some(excluded) = statement.get("NotAction") else {
+        return yagura_model::unknown_reason(statement).map_or(Known::No, |reason| Known::Unknown(missing(reason)));
+    };
     // Every action but these: some of the class is left unless each of its patterns is taken out as a whole.
     access
         .actions

@@ -35,7 +35,7 @@ const POSITIVE_OPERATORS: &[&str] =
     &["stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"];
 
 /// The statements of a policy as a list, also when there is only one.
-pub fn raw_statements<'a>(policy: &'a Map<String, Value>) -> Vec<&'a Value> {
+pub fn raw_statements(policy: &Map<String, Value>) -> Vec<&Value> {
     match policy.get("Statement") {
         Some(Value::Array(items)) => items.iter().collect(),
         Some(Value::Null) | None => Vec::new(),

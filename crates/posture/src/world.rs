@@ -62,11 +62,14 @@ pub struct JoinIndex {
     loose: Vec<u32>,
 }
 
+/// A join in one scope: the rule's place, and the Region of a list that is limited to one.
+type JoinKey<'a> = (u32, usize, &'a str);
+
 pub struct World<'a> {
     pub now: DateTime<Utc>,
     things: Vec<Thing<'a>>,
     groups: HashMap<(u32, &'a str), Group<'a>>,
-    joins: RefCell<HashMap<(u32, usize, &'a str), Rc<JoinIndex>>>,
+    joins: RefCell<HashMap<JoinKey<'a>, Rc<JoinIndex>>>,
     empty: Rc<[Read<'a>]>,
 }
 

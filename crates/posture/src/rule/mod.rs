@@ -4,7 +4,9 @@
 mod call;
 mod compile;
 mod eval;
+mod fold;
 mod kind;
+mod macros;
 mod node;
 mod operator;
 mod trace;

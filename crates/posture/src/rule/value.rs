@@ -142,7 +142,9 @@ impl<'a> Val<'a> {
                 Known::of(self.order(other) == Some(Ordering::Equal))
             }
             (Val::Str(_) | Val::Text(_), Val::Str(_) | Val::Text(_)) => Known::of(self.as_str() == other.as_str()),
-            (Val::Object(a), Val::Object(b)) => equal_objects(a, b, depth),
+            (Val::Object(_) | Val::Tags(_) | Val::Record(_), Val::Object(_) | Val::Tags(_) | Val::Record(_)) => {
+                equal_objects(self, other, depth)
+            }
             (Val::Array(_) | Val::List(_), Val::Array(_) | Val::List(_)) => equal_lists(self, other, depth),
             _ => Known::No,
         }
@@ -201,17 +203,26 @@ fn equal_lists<'a>(a: &Val<'a>, b: &Val<'a>, depth: usize) -> Known {
     equal
 }
 
-fn equal_objects<'a>(a: &'a Map<String, Value>, b: &'a Map<String, Value>, depth: usize) -> Known {
+fn equal_objects<'a>(a: &Val<'a>, b: &Val<'a>, depth: usize) -> Known {
     let mut equal = Known::Yes;
-    let only_b = b.keys().filter(|k| !a.contains_key(*k));
-    for key in a.keys().chain(only_b) {
-        let (left, right) = (a.get(key).map_or(Val::Null, Val::of), b.get(key).map_or(Val::Null, Val::of));
+    // A property that only one has equals one that is null, like everywhere.
+    for name in names(a).into_iter().chain(names(b)) {
+        let (left, right) = (a.key(name).unwrap_or(Val::Null), b.key(name).unwrap_or(Val::Null));
         equal = equal.and(left.equals_within(&right, depth - 1));
         if equal == Known::No {
             break;
         }
     }
     equal
+}
+
+fn names<'v>(val: &'v Val<'_>) -> Vec<&'v str> {
+    match val {
+        Val::Object(map) => map.keys().map(String::as_str).collect(),
+        Val::Tags(tags) => tags.keys().map(String::as_str).collect(),
+        Val::Record(fields) => fields.iter().map(|(name, _)| *name).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// The elements of a list of either kind.

@@ -1,5 +1,7 @@
 //! What the rest of Yagura relies on, through the public interface.
 
+mod laws;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use yagura_content::Library;
@@ -389,6 +391,31 @@ fn fixtures_are_run_and_required() {
     assert!(misspelt[0].contains("did you mean `BucketName`?"), "{misspelt:?}");
     let broken = errors_of(&format!("{rule}{good}```fail\n{{\n  oops\n```\n"));
     assert!(broken[0].contains("no JSON"), "{broken:?}");
+}
+
+#[test]
+fn a_rule_can_say_unknown_and_write_objects() {
+    let cel = "[{\"a\": 1, \"b\": 2}].all(known, resource.BucketName in known ? known[resource.BucketName] == 1\n  : unknown(\"name \" + resource.BucketName))";
+    assert_eq!(verdict(cel, json!({"BucketName": "a"})), Verdict::Pass);
+    assert_eq!(verdict(cel, json!({"BucketName": "b"})), Verdict::Fail);
+    let line = bucket(cel, json!({"BucketName": "c"}));
+    assert_eq!((line.verdict, line.reason.en.as_str()), (Verdict::Unknown, "not known: name c"));
+}
+
+#[test]
+fn a_control_can_judge_several_types() {
+    let several = |cel: &str| {
+        let file = control("X.1", "AWS::IAM::User", &format!("```cel\n{cel}\n```\n"))
+            .replace("resource = \"AWS::IAM::User\"", "resource = [\"AWS::IAM::User\", \"AWS::IAM::Group\"]");
+        let sample = "+++\ntype = \"AWS::IAM::Group\"\n+++\n## en: a\n## ja: b\n```sample\n{\"properties\": {\"GroupName\": \"g\"}}\n```\n";
+        Rulebook::compile(&library(&[("controls/x/X.md", file), ("resources/iam/group.md", sample.to_owned())]))
+    };
+    let (book, errors) = several("resource.ManagedPolicyArns == null");
+    assert_eq!(errors, []);
+    let resources = vec![resource("AWS::IAM::User", "u", json!({})), resource("AWS::IAM::Group", "g", json!({}))];
+    assert_eq!(judge(&book, &Inventory { resources, gaps: vec![] }).len(), 2);
+    let (_, errors) = several("resource.LoginProfile == null");
+    assert!(errors.len() == 1 && errors[0].message.contains("on AWS::IAM::Group"), "{errors:?}");
 }
 
 #[test]
