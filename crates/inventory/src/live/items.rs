@@ -2,7 +2,7 @@
 
 use super::calls::{Calls, Fault};
 use crate::mapping::{Jq, Mapped, Place, Role, Step, Type, as_marker, with_place};
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, stream};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use yagura_model::{Gap, Inventory, Resource, Source, is_unknown, unknown, unknown_reason};
@@ -42,8 +42,8 @@ impl Reading<'_> {
             return inventory;
         }
         let shared = self.shared().await;
-        let mut results =
-            stream::iter(items.iter().map(|item| self.item(item, &shared))).buffer_unordered(ITEMS_AT_A_TIME);
+        let readings: Vec<_> = items.iter().map(|item| self.item(item, &shared).boxed()).collect();
+        let mut results = stream::iter(readings).buffer_unordered(ITEMS_AT_A_TIME);
         while let Some(result) = results.next().await {
             match result {
                 Ok(Some(resource)) => inventory.resources.push(resource),
