@@ -254,6 +254,8 @@ def service(loader, name, partitions):
     if protocol == "json":
         result["json"] = meta["jsonVersion"]
         result["target"] = meta["targetPrefix"]
+        if "awsQueryCompatible" in meta:
+            result["compatible"] = 1
     ruleset = loader.load_service_model(name, "endpoint-rule-set-1")
     where = endpoints(EndpointProvider(ruleset, partitions), partitions, meta["endpointPrefix"])
     if where:

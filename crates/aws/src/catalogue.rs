@@ -76,6 +76,9 @@ pub(crate) struct Service {
     /// JSON protocol's `X-Amz-Target` before the dot.
     #[serde(default)]
     pub target: String,
+    /// 1: once spoke Query, and gives that time's error codes when asked to.
+    #[serde(default)]
+    pub compatible: u8,
     /// By partition, where it differs from `https://PREFIX.REGION.SUFFIX`.
     #[serde(default)]
     pub endpoints: HashMap<String, Place>,

@@ -150,7 +150,7 @@ impl Client {
     async fn call_once(&self, call: &Call) -> Result<Value, CallError> {
         let (service, operation) = self.operation(call)?;
         let answer = self.exchange(call, service, operation).await?;
-        protocol::output(service, operation, &answer).map_err(|why| CallError {
+        protocol::output(service, &call.operation, operation, &call.params, &answer).map_err(|why| CallError {
             status: answer.status,
             ..self.error(call, ErrorKind::Other, "broken_answer", format!("{why}; is the endpoint AWS's?"))
         })

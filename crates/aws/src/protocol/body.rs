@@ -23,13 +23,17 @@ impl Build<'_> {
             None if params.is_empty() => Value::Object(Map::new()),
             None => return Err("the operation takes no parameters".to_owned()),
         };
+        let mut headers = vec![
+            ("content-type".to_owned(), format!("application/x-amz-json-{}", self.service.json)),
+            ("x-amz-target".to_owned(), format!("{}.{operation}", self.service.target)),
+        ];
+        if self.service.compatible == 1 {
+            headers.push(("x-amzn-query-mode".to_owned(), "true".to_owned()));
+        }
         Ok(Request {
             method: "POST".to_owned(),
             path: "/".to_owned(),
-            headers: vec![
-                ("content-type".to_owned(), format!("application/x-amz-json-{}", self.service.json)),
-                ("x-amz-target".to_owned(), format!("{}.{operation}", self.service.target)),
-            ],
+            headers,
             body: body.to_string().into_bytes(),
             ..Request::default()
         })

@@ -7,6 +7,9 @@ mod answer;
 mod body;
 mod failure;
 mod form;
+mod keys;
+#[cfg(test)]
+mod oracle;
 mod rest;
 mod scalar;
 mod tree;
@@ -61,7 +64,10 @@ pub(crate) fn request(
         Value::Object(map) => map,
         _ => return Err("parameters are not a JSON object".to_owned()),
     };
-    let params = with_tokens(service, found, params, token);
+    let mut params = with_tokens(service, found, params, token);
+    if keys::concerned(&service.name, operation, &params) {
+        params.insert("EncodingType".to_owned(), Value::from("url"));
+    }
     let build = body::Build { service };
     let mut request = match service.protocol {
         Protocol::Json => build.json(operation, found, &params)?,
@@ -113,14 +119,24 @@ fn host_prefix(template: &str, params: &Map<String, Value>) -> Result<String, St
     Ok(out)
 }
 
-/// The output members of a successful answer. The error says what about the answer can't be read.
-pub(crate) fn output(service: &Service, operation: &Operation, answer: &Answer) -> Result<Value, String> {
-    let Some(shape) = operation.output.map(|n| service.shape(n)) else { return Ok(Value::Object(Map::new())) };
-    match service.protocol {
+/// The output members of a successful answer to a call. The error says what about the answer can't be read.
+pub(crate) fn output(
+    service: &Service,
+    operation: &str,
+    found: &Operation,
+    params: &Value,
+    answer: &Answer,
+) -> Result<Value, String> {
+    let Some(shape) = found.output.map(|n| service.shape(n)) else { return Ok(Value::Object(Map::new())) };
+    let mut output = match service.protocol {
         Protocol::Json => answer::json(service, shape, answer),
-        Protocol::RestJson | Protocol::RestXml => answer::rest(service, operation, shape, answer),
-        Protocol::Query | Protocol::Ec2 => answer::wrapped(service, operation, shape, answer),
+        Protocol::RestJson | Protocol::RestXml => answer::rest(service, found, shape, answer),
+        Protocol::Query | Protocol::Ec2 => answer::wrapped(service, found, shape, answer),
+    }?;
+    if keys::concerned(&service.name, operation, params.as_object().unwrap_or(&Map::new())) {
+        keys::decode(&mut output);
     }
+    Ok(output)
 }
 
 /// The name of a parameter that no member has, with the nearest one that there is.
