@@ -108,8 +108,7 @@ fn test(global: &Global) -> Result<ExitCode, Stop> {
 
 /// Everything that is wrong with a library, by the engines that would run it.
 fn test_all(library: &Library) -> Vec<yagura_content::Error> {
-    let (rulebook, mut errors) = Rulebook::compile(library);
-    errors.extend(rulebook.test(library));
+    let mut errors = Rulebook::test(library);
 //    errors.extend(RuleSet::test(library));
     errors.extend(yagura_inventory::mapping::test(library));
 //    errors.extend(yagura_respond::test(library));

@@ -86,6 +86,8 @@ fn show(value: &toml::Value) -> String {
         toml::Value::Table(table) => {
             table.iter().map(|(k, v)| format!("{k} {}", show(v))).collect::<Vec<_>>().join("; ")
         }
-        other => other.to_string(),
+        toml::Value::Integer(n) => n.to_string(),
+        toml::Value::Boolean(b) => b.to_string(),
+        toml::Value::Float(_) | toml::Value::Datetime(_) => String::new(),
     }
 }

@@ -9,6 +9,7 @@ mod judge;
 mod policy;
 mod scan;
 mod standing;
+mod up;
 
 use crate::{
     args::{Cli, Command},
@@ -27,6 +28,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Stop> {
         Command::Check(args) => check::run(&global, args).await,
         Command::Doctor(args) => doctor::run(&global, args).await,
         Command::Policy(args) => policy::run(&global, &args),
+        Command::Up(args) => up::run(&global, args).await,
         Command::Score => standing::score(&global).await,
         Command::Roadmap => standing::roadmap(&global).await,
         _ => Err(Stop::usage(anyhow::anyhow!("not yet"))),

@@ -1,0 +1,72 @@
+use crate::{
+    args::{Global, Up},
+    exit::Stop,
+    note, settings, terminal,
+};
+use std::{process::ExitCode, sync::Arc};
+use yagura_hub::{Catalog, Hub};
+use yagura_model::Lang;
+use yagura_web::Console;
+
+/// `yagura up`
+pub async fn run(global: &Global, args: Up) -> Result<ExitCode, Stop> {
+    // Taken first: an address that can't be had should not cost a demo's worth of waiting.
+    let (listener, address) = yagura_web::bind(&args.listen).await.map_err(Stop::usage)?;
+    let library = Arc::new(settings::library(global)?);
+    let hub = settings::hub(global).await?;
+    let catalog = Catalog::of(&library);
+    say_today(global, &hub, &catalog).await?;
+    let lang = terminal::lang(global);
+    match lang {
+        Lang::En => note!("console: http://{address}   (Ctrl-C stops)"),
+        Lang::Ja => note!("コンソール: http://{address}   (Ctrl-C で終了)"),
+    }
+    if args.prepare_only {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let console = Console::new(hub, library, settings::now);
+    yagura_web::serve(console, listener, stopped()).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The three things to do today, on the terminal.
+async fn say_today(global: &Global, hub: &Hub, catalog: &Catalog) -> Result<(), Stop> {
+    let lang = terminal::lang(global);
+    let today = hub.today(catalog, 3).await?;
+    if today.is_empty() {
+        return Ok(());
+    }
+    note!("{}", if lang == Lang::Ja { "今日やること:" } else { "Three things to do today:" });
+    for (i, thing) in today.iter().enumerate() {
+        let group = &thing.group;
+        note!("  {}. [{}] {} ({})", i + 1, group.severity, group.title.get(lang), group.count);
+        if let Some(reason) = thing.before_next {
+            note!("     {}", reason.text(lang));
+        }
+    }
+    Ok(())
+}
+
+/// Ends at Ctrl-C or, where there is one, SIGTERM.
+async fn stopped() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(signal) => signal,
+            Err(_) => {
+                // Without a handler for SIGTERM the system ends the process by itself.
+                let _ = interrupt.await;
+                return;
+            }
+        };
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = interrupt.await;
+    }
+}
