@@ -1,6 +1,11 @@
 //! AWS Config snapshots, history files and API answers: `{"configurationItems": […]}`, read one item at a time.
 
-use super::{Options, Problem, body, kind::ITEM_KEYS, scan};
+use super::{
+    Options, Problem, body,
+    fold::{self, Draft, Owners, Part},
+    kind::ITEM_KEYS,
+    scan,
+};
 use crate::mapping::Place;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -31,6 +36,8 @@ struct Newest {
     captured: (Option<DateTime<Utc>>, u64),
     arrival: usize,
     resource: Option<Resource>,
+    /// The item itself, of a type that is folded into others.
+    part: Option<Value>,
 }
 
 impl Items {
@@ -96,17 +103,44 @@ impl Items {
         let status = item.get("configurationItemStatus").and_then(Value::as_str).unwrap_or("OK");
         let gone = status.starts_with("ResourceDeleted") || status == "ResourceNotRecorded";
         let resource = if gone { None } else { resource(file, &key, &mut item, options)? };
+        let is_part = !gone && options.catalog.folds(Source::Config, &key.kind).next().is_some();
         self.arrivals += 1;
-        self.newest.insert(key, Newest { captured, arrival: self.arrivals, resource });
+        let newest = Newest { captured, arrival: self.arrivals, resource, part: is_part.then_some(item) };
+        self.newest.insert(key, newest);
         Ok(())
     }
 
     /// All resources, in the order of reading.
-    pub fn finish(self, _options: &Options<'_>, _problems: &mut Vec<Problem>) -> Vec<Resource> {
-        let mut newest: Vec<Newest> = self.newest.into_values().collect();
-        newest.sort_by_key(|n| n.arrival);
-        newest.into_iter().filter_map(|n| n.resource).collect()
+    pub fn finish(self, options: &Options<'_>, problems: &mut Vec<Problem>) -> Vec<Resource> {
+        let mut newest: Vec<(Key, Newest)> = self.newest.into_iter().collect();
+        newest.sort_by_key(|(_, n)| n.arrival);
+        let (mut drafts, mut parts) = (Vec::new(), Vec::new());
+        for (key, newest) in newest {
+            drafts.extend(newest.resource.map(draft));
+            parts.extend(newest.part.map(|item| (key, item)));
+        }
+        let shown: Vec<Part<'_>> =
+            parts.iter().map(|(key, item)| Part { kind: &key.kind, id: &key.id, properties: item }).collect();
+        let mut owners = |i: usize, path: &str| {
+            let (key, item) = &parts[i];
+            let name = path.split('.').try_fold(item, |value, step| value.get(step)).and_then(Value::as_str);
+            Owners { names: name.map(|n| in_account(key.account.as_deref(), n)).into_iter().collect(), certain: true }
+        };
+        let place = Place { partition: "aws".to_owned(), account: None, region: None };
+        fold::fold(Source::Config, &mut drafts, &shown, &mut owners, options.catalog, &place, problems);
+        drafts.into_iter().map(|draft| draft.resource).collect()
     }
+}
+
+/// A name that is only one resource's: two accounts may both have a role `admin`.
+fn in_account(account: Option<&str>, name: &str) -> String {
+    format!("{} {name}", account.unwrap_or_default())
+}
+
+fn draft(resource: Resource) -> Draft {
+    let names = [Some(&resource.id), resource.arn.as_ref()].into_iter().flatten();
+    let names = names.map(|name| in_account(resource.account.as_deref(), name)).collect();
+    Draft { names, resource }
 }
 
 fn captured(item: &Value) -> Option<DateTime<Utc>> {

@@ -26,7 +26,7 @@ fn says_what_is_wrong_and_what_to_do() {
     ] {
         let got = problem(text);
         assert!(got.starts_with("input: ") && got.contains(want), "{text}: {got}");
-        assert_eq!(got.matches(": ").count() >= 2, true, "what to do is missing: {got}");
+        assert!(got.matches(": ").count() >= 2, "what to do is missing: {got}");
     }
 }
 

@@ -65,7 +65,7 @@ fn computes_functions_as_far_as_their_inputs_are_known() {
         ("!If [IsProd, same, same]", json!("same")),
         ("!If [IsProd, {a: 1, b: 2}, {a: 1, b: 3, c: 4}]", json!({"a": 1, "b": env, "c": env})),
         ("!If [Neither, 1, 2]", json!(2)),
-        ("!If [Both, 1, 2]", env.clone()),
+        ("!If [Both, 1, 2]", env),
         ("!If [Here, 1, 2]", unknown("AWS::Region")),
         ("[a, !Ref AWS::NoValue, !If [IsWeb, !Ref AWS::NoValue, b]]", json!(["a"])),
         ("!ImportValue shared", unknown("ImportValue shared")),

@@ -36,7 +36,7 @@ impl<'t> Evaluator<'t> {
             "Fn::Base64" => self.base64(argument),
             "Fn::Cidr" => self.cidr(argument),
             "Fn::Length" => self.length(argument),
-            "Fn::ToJsonString" => self.to_json_string(argument),
+            "Fn::ToJsonString" => self.json_string(argument),
             "Fn::ImportValue" => {
                 let export = self.value(argument, None).as_ref().and_then(text_of).unwrap_or_default();
                 self.missing(&format!("ImportValue {export}"), format!("ImportValue {export}").trim_end())
@@ -310,7 +310,7 @@ impl<'t> Evaluator<'t> {
         }
     }
 
-    fn to_json_string(&mut self, argument: &'t Node) -> Value {
+    fn json_string(&mut self, argument: &'t Node) -> Value {
         let value = self.value(argument, None).unwrap_or_default();
         match first_unknown(&value) {
             Some(reason) => unknown(reason),

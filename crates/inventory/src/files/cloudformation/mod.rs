@@ -65,7 +65,7 @@ pub(super) fn read(
     complaints.extend(macros(&template));
     let items = items(file, &template, &mut evaluator);
     complaints.extend(circle(&template, &items));
-    let resources = resources(items, &mut evaluator, options, problems);
+    let resources = resources(&items, &mut evaluator, options, problems);
     complaints.extend(evaluator.complaints);
     problems.extend(complaints.into_iter().map(|c| Problem::new(file, c.message, c.hint)));
     Some(resources)
@@ -182,7 +182,7 @@ fn circle(template: &Template, items: &[Item<'_>]) -> Option<Complaint> {
 
 /// The items as resources, with parts folded into their owners.
 fn resources<'t>(
-    items: Vec<Item<'t>>,
+    items: &[Item<'t>],
     evaluator: &mut Evaluator<'t>,
     options: &Options<'_>,
     problems: &mut Vec<Problem>,
@@ -190,7 +190,7 @@ fn resources<'t>(
     let place =
         MappingPlace { partition: "aws".to_owned(), account: options.account.clone(), region: options.region.clone() };
     let mut drafts: Vec<Draft> = Vec::new();
-    for item in &items {
+    for item in items {
         drafts.push(Draft {
             resource: resource(item, options, &place, problems),
             names: names(item, evaluator, options),

@@ -13,8 +13,11 @@ pub(super) struct Made {
     pub properties: Value,
 }
 
+/// A serverless type, the type that it becomes, and the properties that are renamed.
+type Renaming = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 /// Names that differ between a serverless type and the type that it becomes.
-const RENAMES: &[(&str, &str, &[(&str, &str)])] = &[
+const RENAMES: &[Renaming] = &[
     ("AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion", &[]),
     (
         "AWS::Serverless::StateMachine",

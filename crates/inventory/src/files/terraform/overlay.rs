@@ -111,17 +111,17 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn marked(values: Value, unknown_at: Value, expressions: Value) -> Value {
+    fn marked(values: Value, unknown_at: &Value, expressions: &Value) -> Value {
         let configured = Configured::Blocks(expressions.as_object().into_iter().collect());
-        overlay(Some(values), &unknown_at, &configured, true).unwrap_or_default()
+        overlay(Some(values), unknown_at, &configured, true).unwrap_or_default()
     }
 
     #[test]
     fn marks_what_is_set_and_leaves_out_what_is_not() {
         let got = marked(
             json!({"name": "t", "root": [{"encrypted": true}]}),
-            json!({"arn": true, "kms": true, "jsonencoded": true, "root": [{"kms": true, "size": true}]}),
-            json!({
+            &json!({"arn": true, "kms": true, "jsonencoded": true, "root": [{"kms": true, "size": true}]}),
+            &json!({
                 "name": {"constant_value": "t"}, "kms": {"references": ["aws_kms_key.k.arn", "aws_kms_key.k"]},
                 "jsonencoded": {}, "root": [{"encrypted": {"constant_value": true}, "kms": {"references": ["x.y"]}}],
             }),
@@ -135,8 +135,8 @@ mod tests {
     fn keeps_what_a_dynamic_block_leaves_open() {
         let got = marked(
             json!({"ingress": [{"from_port": 443}]}),
-            json!({"ingress": [{"security_groups": true, "cidr_blocks": []}], "resources": [true, true]}),
-            json!({"name": {"constant_value": "x"}, "resources": {"references": ["a.b"]}}),
+            &json!({"ingress": [{"security_groups": true, "cidr_blocks": []}], "resources": [true, true]}),
+            &json!({"name": {"constant_value": "x"}, "resources": {"references": ["a.b"]}}),
         );
         let unknown = unknown(AFTER_APPLY);
         assert_eq!(got["ingress"], json!([{"from_port": 443, "cidr_blocks": [], "security_groups": unknown}]));
