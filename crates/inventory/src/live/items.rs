@@ -16,6 +16,8 @@ pub struct Reading<'a> {
     pub calls: &'a Calls,
     /// Account, partition and the Region that is listed.
     pub place: &'a Place,
+    /// The Regions that are read.
+    pub regions: &'a [String],
     /// The Regions whose resources are wanted, when a global listing gives things that live in Regions; empty: all.
     pub only_regions: &'a [String],
 }
@@ -67,7 +69,9 @@ impl Reading<'_> {
         if answer.is_null() {
             return Ok(Vec::new());
         }
-        each.run(&with_place((*answer).clone(), self.place)).map_err(|e| self.gap_of(&as_marker(&e)))
+        let mut input = with_place((*answer).clone(), self.place);
+        input["regions"] = json!(self.regions);
+        each.run(&input).map_err(|e| self.gap_of(&as_marker(&e)))
     }
 
     async fn shared(&self) -> Vec<(&str, Shared)> {

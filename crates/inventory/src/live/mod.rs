@@ -121,7 +121,8 @@ pub async fn collect(api: Arc<dyn Api>, library: &Library, options: &Options, pr
     let calls = Arc::new(Calls::new(api, options.credentials.clone(), options.concurrency, Arc::clone(&options.pause)));
     let (mut tasks, mut started) = (JoinSet::new(), HashMap::new());
     for (kind, region) in readings(&catalog, options, &regions) {
-        let (catalog, calls, only_regions) = (Arc::clone(&catalog), Arc::clone(&calls), options.regions.clone());
+        let (catalog, calls) = (Arc::clone(&catalog), Arc::clone(&calls));
+        let (regions, only_regions) = (regions.clone(), options.regions.clone());
         let place = Place {
             partition: options.partition.clone(),
             account: Some(options.account.clone()),
@@ -130,7 +131,11 @@ pub async fn collect(api: Arc<dyn Api>, library: &Library, options: &Options, pr
         let name = kind.clone();
         let task = tasks.spawn(async move {
             match catalog.get(&name) {
-                Some(kind) => Reading { kind, calls: &calls, place: &place, only_regions: &only_regions }.run().await,
+                Some(kind) => {
+                    let reading =
+                        Reading { kind, calls: &calls, place: &place, regions: &regions, only_regions: &only_regions };
+                    reading.run().await
+                }
                 None => Inventory::default(),
             }
         });

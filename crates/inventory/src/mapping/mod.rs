@@ -19,7 +19,7 @@
 //! api = "s3:ListBuckets"               # botocore's service and operation names
 //! action = "s3:ListAllMyBuckets"       # IAM action, when it isn't the service's IAM prefix and the operation
 //! params = '{MaxBuckets: 1000}'        # jq over {item, calls, each, account, region, partition}
-//! each = '.Buckets[]'                  # jq over the answer (with account, region, partition beside its members): the
+//! each = '.Buckets[]'                  # jq over the answer (with account, region, partition, regions beside its members): the
 //! #                                      items. A type without such a step has one item an account (or Region). Its
 //! #                                      failure is a gap of the type.
 //! per = "item"                         # once for each item. Without `each` and `per`: once, shared by all items

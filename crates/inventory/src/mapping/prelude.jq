@@ -26,6 +26,9 @@ def document:
 # f of what is known; a marker stays where it is.
 def keep(f): if yagura_marker then . else f end;
 
+# Whether there is a value at all, known or not.
+def is_set: if yagura_marker then true else . != null end;
+
 # Text, boolean or null as boolean or null.
 def bool:
   known

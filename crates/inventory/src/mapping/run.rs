@@ -1,6 +1,7 @@
 //! Running a type's blocks over evidence.
 
-use super::{Jq, Type, jq::as_marker};
+use super::{Jq, Scope, Type, jq::as_marker};
+use crate::live::global_region;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use yagura_model::{Relation, Source, unknown};
@@ -85,7 +86,12 @@ impl Type {
         let text = |key: &str| item.get(key).and_then(Value::as_str).filter(|s| !s.is_empty()).map(str::to_owned);
         mapped.id = mapped.id.or_else(|| text("resourceId")).or_else(|| text("resourceName"));
         mapped.arn = mapped.arn.or_else(|| text("ARN")).or_else(|| text("arn"));
-        mapped.region = mapped.region.or_else(|| text("awsRegion")).or_else(|| place.region.clone());
+        let global = self.scope == Scope::Global && self.item_region.is_none();
+        mapped.region = if global {
+            Some(global_region(&place.partition).to_owned())
+        } else {
+            mapped.region.or_else(|| text("awsRegion")).or_else(|| place.region.clone())
+        };
         if mapped.tags.is_empty()
             && let Some(tags) = item.get("tags")
         {

@@ -4,7 +4,10 @@
 use super::{Catalog, Jq, Mapped, MappingError, Place, Type};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use yagura_content::{Document, Error, Kind, Library};
+use yagura_content::{
+    Document, Error, Kind, Library,
+    shapes::{self, Shape, ShapeKind},
+};
 use yagura_model::Source;
 
 #[derive(Deserialize)]
@@ -101,7 +104,34 @@ fn run_case(kind: &Type, label: &str, text: &str) -> Result<(), String> {
         mapped.properties = fold.apply(&mapped.properties, value, &place).map_err(told)?;
     }
     compare(&mapped, &case.output)?;
+    if let Some(shape) = shapes::of(&kind.kind) {
+        fits("properties", &mapped.properties, shape)?;
+    }
     if source == "live" { names_the_sample(kind, &mapped) } else { Ok(()) }
+}
+
+/// A value must have the type that CloudFormation gives its property; what CloudFormation doesn't have is free.
+fn fits(path: &str, value: &Value, shape: Shape) -> Result<(), String> {
+    let wrong = match (value, shape.kind()) {
+        (Value::String(_), ShapeKind::Integer | ShapeKind::Number | ShapeKind::Boolean | ShapeKind::Array) => true,
+        (Value::Number(_) | Value::Bool(_), ShapeKind::String | ShapeKind::Array | ShapeKind::Object) => true,
+        (Value::Array(_), kind) => matches!(kind, ShapeKind::String | ShapeKind::Boolean | ShapeKind::Object),
+        _ => false,
+    };
+    if wrong {
+        return Err(format!("`{path}`: CloudFormation has {:?} here, got {value}", shape.kind()));
+    }
+    match value {
+        Value::Object(map) => map.iter().try_for_each(|(key, value)| match shape.child(key) {
+            Some(child) => fits(&format!("{path}.{key}"), value, child),
+            None => Ok(()),
+        }),
+        Value::Array(items) => items.iter().try_for_each(|item| match shape.element() {
+            Some(element) => fits(&format!("{path}[]"), item, element),
+            None => Ok(()),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Keys that the case doesn't name are not compared.
