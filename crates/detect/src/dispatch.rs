@@ -3,6 +3,7 @@
 //! A log has a few hundred pairs of `eventSource` and `eventName`, and all but a handful of rules name theirs. The first
 //! event of a pair works out which rules are left; every other is one look-up.
 
+use crate::hash::FastMap;
 use crate::ruleset::RuleSet;
 use crate::sigma::{Expr, Items, Test};
 use crate::view::decided;
@@ -91,27 +92,41 @@ fn names(expr: &Expr, items: &Items, path: u32) -> Option<BTreeSet<String>> {
     }
 }
 
-/// The candidates of each pair seen so far.
-#[derive(Debug, Default)]
+/// What is known of a pair of service and event name.
+#[derive(Clone, Debug)]
+pub(crate) struct Pair {
+    /// The rules that can match, in their order.
+    pub(crate) rules: Box<[u32]>,
+    /// The fields that name the target, the best first.
+    pub(crate) targets: Box<[u32]>,
+}
+
+/// The pairs seen so far.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
-    pairs: HashMap<Box<[u8]>, Box<[u32]>>,
+    pairs: FastMap<Box<[u8]>, Pair>,
     key: Vec<u8>,
 }
 
 impl Memory {
-    /// The rules that can match `record`, in their order.
-    pub(crate) fn candidates(&mut self, set: &RuleSet, record: &Record<'_>) -> &[u32] {
+    pub(crate) fn pair(&mut self, set: &RuleSet, record: &Record<'_>) -> &Pair {
         self.key.clear();
         self.key.extend_from_slice(record.event_source().unwrap_or_default());
         self.key.push(0);
         self.key.extend_from_slice(record.event_name().unwrap_or_default());
-        if !self.pairs.contains_key(self.key.as_slice()) {
-            if self.pairs.len() >= REMEMBERED || self.key.len() > 1024 {
-                self.pairs.clear();
-            }
-            let rules = set.dispatch.candidates(set, record).into_boxed_slice();
-            self.pairs.insert(self.key.clone().into_boxed_slice(), rules);
+        if !self.pairs.contains_key(self.key.as_slice()) && (self.pairs.len() >= REMEMBERED || self.key.len() > 1024) {
+            self.pairs.clear();
         }
-        self.pairs.get(self.key.as_slice()).map_or(&[], |rules| rules)
+        // The entry API would copy the key for every event.
+        if !self.pairs.contains_key(self.key.as_slice()) {
+            let source = record.event_source().and_then(json::text).unwrap_or_default();
+            let name = record.event_name().and_then(json::text).unwrap_or_default();
+            let pair = Pair {
+                rules: set.dispatch.candidates(set, record).into(),
+                targets: set.targets.fields(&source, &name).into(),
+            };
+            self.pairs.insert(self.key.as_slice().into(), pair);
+        }
+        &self.pairs[self.key.as_slice()]
     }
 }

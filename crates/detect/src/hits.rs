@@ -3,6 +3,7 @@
 //! Grouping waits until all is read, so that neither the order of events nor how they lie in files, nor which thread
 //! met them, can change a finding.
 
+use crate::hash::FastMap;
 use crate::identity::Actor;
 use sha2::{Digest, Sha256};
 use std::cmp::Ordering;
@@ -10,9 +11,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Numbers for texts.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Texts {
-    numbers: HashMap<Arc<str>, u32>,
+    numbers: FastMap<Arc<str>, u32>,
     texts: Vec<Arc<str>>,
 }
 
@@ -72,7 +73,7 @@ fn uuid(text: &str) -> Option<EventId> {
 }
 
 /// Event ids that have been seen in matches; those that are no UUID keep their text.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Ids {
     other: HashMap<EventId, Box<str>>,
 }
@@ -130,14 +131,14 @@ pub(crate) struct Hit {
 }
 
 /// All matches of one worker.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Hits {
     pub(crate) texts: Texts,
     pub(crate) ids: Ids,
     pub(crate) facts: Vec<Fact>,
-    fact_numbers: HashMap<Fact, u32>,
+    fact_numbers: FastMap<Fact, u32>,
     pub(crate) rows: Vec<Box<[u32]>>,
-    row_numbers: HashMap<Box<[u32]>, u32>,
+    row_numbers: FastMap<Box<[u32]>, u32>,
     /// For each rule over single events.
     pub(crate) of_rule: Vec<Vec<Hit>>,
     /// How many each rule had when doubles were last taken out.
@@ -152,41 +153,37 @@ impl Hits {
         Hits { of_rule: vec![Vec::new(); rules], settled: vec![0; rules], ..Hits::default() }
     }
 
-    pub(crate) fn fact(&mut self, actor: &Actor, target: Option<&str>) -> u32 {
+    /// An actor's part of a fact; the target is still to come.
+    pub(crate) fn actor(&mut self, actor: &Actor) -> Fact {
         let mut number = |text: Option<&str>| text.map_or(NONE, |t| self.texts.number(t));
-        let fact = Fact {
+        Fact {
             account: number(actor.account.as_deref()),
             principal: number(actor.principal.as_deref()),
-            target: number(target),
+            target: NONE,
             session: number(actor.session.as_deref()),
             source_ip: number(actor.source_ip.as_deref()),
             region: number(actor.region.as_deref()),
-        };
-        self.fact_number(fact)
+        }
     }
 
-    fn fact_number(&mut self, fact: Fact) -> u32 {
+    pub(crate) fn fact_number(&mut self, fact: Fact) -> u32 {
         *self.fact_numbers.entry(fact).or_insert_with(|| {
             self.facts.push(fact);
             self.facts.len() as u32 - 1
         })
     }
 
-    pub(crate) fn row(&mut self, values: &[Option<String>]) -> u32 {
-        if values.is_empty() {
+    /// The number of a row of captured texts (as numbers); [`NONE`] for an empty one.
+    pub(crate) fn row(&mut self, row: &[u32]) -> u32 {
+        if row.is_empty() {
             return NONE;
         }
-        let row = values.iter().map(|v| v.as_deref().map_or(NONE, |t| self.texts.number(t))).collect();
-        self.row_number(row)
-    }
-
-    fn row_number(&mut self, row: Box<[u32]>) -> u32 {
-        if let Some(&n) = self.row_numbers.get(&row) {
+        if let Some(&n) = self.row_numbers.get(row) {
             return n;
         }
-        self.rows.push(row.clone());
+        self.rows.push(row.into());
         let n = self.rows.len() as u32 - 1;
-        self.row_numbers.insert(row, n);
+        self.row_numbers.insert(row.into(), n);
         n
     }
 
@@ -244,7 +241,7 @@ impl Hits {
             })
             .collect();
         let rows: Vec<u32> =
-            other.rows.iter().map(|row| self.row_number(row.iter().map(|n| text(*n)).collect())).collect();
+            other.rows.iter().map(|row| self.row(&row.iter().map(|n| text(*n)).collect::<Vec<_>>())).collect();
         self.ids.other.extend(other.ids.other);
         for (rule, hits) in other.of_rule.into_iter().enumerate() {
             self.of_rule[rule].extend(hits.into_iter().map(|h| Hit {

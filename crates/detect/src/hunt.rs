@@ -2,7 +2,8 @@
 
 use crate::correlate;
 use crate::dispatch::Memory;
-use crate::hits::{EventId, Hit, Hits, Ids, NONE};
+use crate::hash::FastMap;
+use crate::hits::{EventId, Fact, Hit, Hits, Ids, NONE};
 use crate::identity::{Actor, is_service_made};
 use crate::ruleset::{Matching, RuleSet};
 use crate::view::{Cache, View};
@@ -10,7 +11,7 @@ use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use yagura_logs::{Bad, Found, Record, Sink, format_time, json};
+use yagura_logs::{Bad, Found, Record, Sink, format_time};
 use yagura_model::{Detection, DetectionKind, Severity};
 
 /// How many event ids a finding lists.
@@ -30,13 +31,16 @@ pub struct Filter {
 }
 
 /// One worker's part of a hunt: takes records, is merged with the others, and then tells what was found.
+#[derive(Clone)]
 pub struct Hunt<'s> {
     set: &'s RuleSet,
     filter: Filter,
     memory: Memory,
     cache: Cache,
     hits: Hits,
+    actors: Actors,
     matched: Vec<u32>,
+    row: Vec<u32>,
     distinct: Distinct,
     records: u64,
 }
@@ -66,7 +70,9 @@ impl<'s> Hunt<'s> {
             memory: Memory::default(),
             cache: Cache::default(),
             hits: Hits::new(set.matching.len()),
+            actors: Actors::default(),
             matched: Vec::new(),
+            row: Vec::new(),
             distinct: Distinct::default(),
             records: 0,
         }
@@ -81,36 +87,37 @@ impl<'s> Hunt<'s> {
         if self.filter.since.is_some_and(|t| time < t) || self.filter.until.is_some_and(|t| time >= t) {
             return;
         }
-        let candidates = self.memory.candidates(self.set, record);
-        if candidates.is_empty() {
+        let pair = self.memory.pair(self.set, record);
+        if pair.rules.is_empty() {
             return;
         }
-        self.cache.next_record(self.set.items.paths.len());
-        let mut view = View { items: &self.set.items, record, cache: &mut self.cache };
+        let set = self.set;
+        self.cache.next_record(set.items.paths.len());
+        let mut view = View { items: &set.items, record, cache: &mut self.cache };
         self.matched.clear();
-        self.matched.extend(candidates.iter().filter(|r| view.holds(&self.set.matching[**r as usize].expr)));
-        if !self.matched.is_empty() {
-            self.take(record, time);
-        }
-    }
-
-    fn take(&mut self, record: &Record<'_>, time: i64) {
-        let service_made = is_service_made(record);
-        self.matched.retain(|r| !service_made || self.set.matching[*r as usize].service_made);
+        self.matched.extend(pair.rules.iter().filter(|r| view.holds(&set.matching[**r as usize].expr)));
         if self.matched.is_empty() {
             return;
         }
-        let mut view = View { items: &self.set.items, record, cache: &mut self.cache };
-        let source = record.event_source().and_then(json::text).unwrap_or_default();
-        let name = record.event_name().and_then(json::text).unwrap_or_default();
-        let fields = self.set.targets.fields(&source, &name);
-        let target = fields.iter().find_map(|path| view.first_text(*path));
-        let fact = self.hits.fact(&Actor::of(record), target.as_deref());
+        let (mut fact, service_made) = self.actors.of(record, &mut self.hits);
+        self.matched.retain(|r| !service_made || set.matching[*r as usize].service_made);
+        if self.matched.is_empty() {
+            return;
+        }
+        for path in &pair.targets {
+            if let Some(target) = view.first_text(*path) {
+                fact.target = self.hits.texts.number(&target);
+                break;
+            }
+        }
+        let fact = self.hits.fact_number(fact);
         let id = self.hits.ids.keep(&event_id(record));
         for &rule in &self.matched {
-            let captures = &self.set.matching[rule as usize].captures;
-            let values: Vec<Option<String>> = captures.iter().map(|path| view.first_text(*path)).collect();
-            let row = self.hits.row(&values);
+            self.row.clear();
+            for path in &set.matching[rule as usize].captures {
+                self.row.push(view.first_text(*path).map_or(NONE, |t| self.hits.texts.number(&t)));
+            }
+            let row = self.hits.row(&self.row);
             self.hits.push(rule, Hit { time, id, fact, row });
         }
     }
@@ -142,7 +149,7 @@ impl<'s> Hunt<'s> {
         }
         for (detection, matches) in correlate::run(self.set, &self.hits) {
             for hits in by_day(matches) {
-                let common = |pick: fn(&crate::hits::Fact) -> u32| {
+                let common = |pick: fn(&Fact) -> u32| {
                     let mut values = hits.iter().map(|h| pick(&self.hits.facts[h.fact as usize]));
                     let first = values.next().unwrap_or(NONE);
                     if values.all(|v| v == first) { first } else { NONE }
@@ -220,6 +227,43 @@ pub fn event_id<'a>(record: &Record<'a>) -> Cow<'a, str> {
     })
 }
 
+/// Who acted, by the bytes that say so: a session makes thousands of calls.
+#[derive(Clone, Default)]
+struct Actors {
+    known: FastMap<Box<[u8]>, (Fact, bool)>,
+    key: Vec<u8>,
+}
+
+/// Actors that are remembered.
+const REMEMBERED: usize = 16_384;
+
+impl Actors {
+    /// The actor's part of a fact, and whether a service acts for itself.
+    fn of(&mut self, record: &Record<'_>, hits: &mut Hits) -> (Fact, bool) {
+        self.key.clear();
+        for (name, value) in record.members() {
+            if matches!(
+                &*name,
+                b"userIdentity" | b"recipientAccountId" | b"sourceIPAddress" | b"awsRegion" | b"eventType"
+            ) {
+                self.key.extend_from_slice(&name);
+                self.key.extend_from_slice(value);
+            }
+        }
+        if let Some(known) = self.known.get(self.key.as_slice()) {
+            return *known;
+        }
+        let actor = (hits.actor(&Actor::of(record)), is_service_made(record));
+        if self.known.len() >= REMEMBERED {
+            self.known.clear();
+        }
+        if self.key.len() <= 4096 {
+            self.known.insert(self.key.as_slice().into(), actor);
+        }
+        actor
+    }
+}
+
 type Key = (u32, u32, u32, u32);
 
 #[derive(Default)]
@@ -243,7 +287,7 @@ fn by_day(hits: Vec<Hit>) -> impl Iterator<Item = Vec<Hit>> {
 }
 
 /// Counts distinct events exactly but for collisions of 64 bits (one in ten million events: 3·10⁻⁶).
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Distinct {
     ids: Vec<u64>,
     settled: usize,

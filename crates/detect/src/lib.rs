@@ -7,6 +7,7 @@
 mod correlate;
 mod dispatch;
 mod fixtures;
+mod hash;
 mod hits;
 mod hunt;
 mod identity;

@@ -133,6 +133,7 @@ impl RuleSet {
         loaded.errors.extend(set.add_scope(entries, None));
         loaded.errors.sort();
         loaded.skipped.sort();
+        set.items.plan();
         set.dispatch = Dispatch::new(&set);
         (set, loaded)
     }

@@ -1,17 +1,31 @@
 //! One record as rules see it: fields by dotted path, looked up when asked for and once only.
 
+use crate::hash::FastMap;
 use crate::sigma::{Expr, Item, Items, Test, event_text};
+use std::borrow::Cow;
 use yagura_logs::{Record, json};
 
 /// What has been looked up in the record at hand; reused from record to record.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Cache {
     round: u32,
     /// For each path: the round it was looked up in, and where its values stand in `values`.
     slots: Vec<(u32, u32, u32)>,
     /// Ranges in the raw record.
     values: Vec<(u32, u32)>,
+    /// For each path: what the values seen so far came to.
+    outcomes: Vec<Outcomes>,
 }
+
+/// What the remembered items of one path say of its values.
+#[derive(Clone, Debug, Default)]
+struct Outcomes {
+    by_value: FastMap<Box<[u8]>, Box<[bool]>>,
+}
+
+/// Values that are remembered of one path, and how long they may be.
+const REMEMBERED: usize = 8_192;
+const LONGEST: usize = 512;
 
 impl Cache {
     /// Forgets the last record.
@@ -48,6 +62,35 @@ impl View<'_, '_> {
     fn item(&mut self, item: &Item) -> bool {
         let Some(path) = item.path else { return item.negated != self.keyword(item) };
         let range = self.range(path);
+        if let (Some(number), true) = (item.remembered, range.1 - range.0 == 1) {
+            let (from, to) = self.cache.values[range.0 as usize];
+            if to - from <= LONGEST as u32 {
+                return self.remembered(path, number, &self.record.raw()[from as usize..to as usize]);
+            }
+        }
+        self.compare(item, range)
+    }
+
+    /// The outcome of an item for its path's one value, worked out for all of the path's items at once.
+    fn remembered(&mut self, path: u32, number: u32, value: &[u8]) -> bool {
+        self.cache.outcomes.resize_with(self.items.paths.len(), Outcomes::default);
+        if let Some(outcomes) = self.cache.outcomes[path as usize].by_value.get(value) {
+            return outcomes[number as usize];
+        }
+        let range = self.range(path);
+        let items = self.items;
+        let all: Box<[bool]> =
+            items.remembered[path as usize].iter().map(|i| self.compare(&items.items[*i as usize], range)).collect();
+        let outcome = all[number as usize];
+        let by_value = &mut self.cache.outcomes[path as usize].by_value;
+        if by_value.len() >= REMEMBERED {
+            by_value.clear();
+        }
+        by_value.insert(value.into(), all);
+        outcome
+    }
+
+    fn compare(&mut self, item: &Item, range: (u32, u32)) -> bool {
         let mut one = |test: &Test| self.test(range, test);
         let holds = if item.all { item.tests.iter().all(&mut one) } else { item.tests.iter().any(&mut one) };
         item.negated != holds
@@ -74,15 +117,23 @@ impl View<'_, '_> {
     fn texts(&self, range: (u32, u32)) -> Vec<String> {
         let mut out = Vec::new();
         for raw in self.raw_values(range) {
-            each_scalar(raw, &mut |raw| out.extend(event_text(raw).map(std::borrow::Cow::into_owned)));
+            each_scalar(raw, &mut |raw| out.extend(event_text(raw).map(Cow::into_owned)));
         }
         out
     }
 
-    /// The first scalar at a path, as text.
-    pub(crate) fn first_text(&mut self, path: u32) -> Option<String> {
+    /// The first scalar at a path that isn't empty, as text.
+    pub(crate) fn first_text(&mut self, path: u32) -> Option<Cow<'_, str>> {
         let range = self.range(path);
-        self.texts(range).into_iter().find(|t| !t.is_empty())
+        let mut first = None;
+        for raw in self.raw_values(range) {
+            each_scalar(raw, &mut |raw| {
+                if first.is_none() {
+                    first = event_text(raw).filter(|t| !t.is_empty());
+                }
+            });
+        }
+        first
     }
 
     /// The whole record as it stands, and every value in it by itself, since escapes hide text.
@@ -122,7 +173,8 @@ impl View<'_, '_> {
 /// Notes a member whose name is the path or its first part; the last of the same name holds.
 fn put_match<'a>(found: &mut Vec<(usize, &'a [u8])>, key: &[u8], value: &'a [u8], path: &str) {
     let path = path.as_bytes();
-    if !path.starts_with(key) || path.len() > key.len() && path[key.len()] != b'.' {
+    // Most names are told apart by their first letter, without a call to compare them.
+    if key.first() != path.first() || !path.starts_with(key) || path.len() > key.len() && path[key.len()] != b'.' {
         return;
     }
     match found.iter_mut().find(|(length, _)| *length == key.len()) {

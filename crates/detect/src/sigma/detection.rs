@@ -16,6 +16,8 @@ pub(crate) struct Item {
     /// All tests must hold, not any.
     pub(crate) all: bool,
     pub(crate) negated: bool,
+    /// Its number among the items of its path whose outcomes are remembered by value.
+    pub(crate) remembered: Option<u32>,
 }
 
 /// Items and field paths of all rules; paths are shared between rules so that a record's field is looked up once.
@@ -24,6 +26,8 @@ pub(crate) struct Items {
     pub(crate) items: Vec<Item>,
     pub(crate) paths: Vec<String>,
     numbers: HashMap<String, u32>,
+    /// For each path: the items whose outcomes are remembered by value.
+    pub(crate) remembered: Vec<Vec<u32>>,
 }
 
 impl Items {
@@ -36,6 +40,26 @@ impl Items {
         self.paths.push(name.to_owned());
         self.numbers.insert(name.to_owned(), number);
         number
+    }
+
+    /// Chooses the paths where it pays to remember what a value came to: regular expressions and lists of substrings,
+    /// over fields such as the user agent that repeat themselves.
+    pub(crate) fn plan(&mut self) {
+        let mut costs = vec![0; self.paths.len()];
+        for item in &self.items {
+            if let Some(path) = item.path {
+                costs[path as usize] += item.tests.iter().map(Test::cost).sum::<u32>();
+            }
+        }
+        self.remembered = vec![Vec::new(); self.paths.len()];
+        for (number, item) in self.items.iter_mut().enumerate() {
+            let Some(path) = item.path.filter(|p| costs[*p as usize] >= 4) else { continue };
+            if !item.tests.iter().any(|t| matches!(t, Test::Field { .. })) {
+                let list = &mut self.remembered[path as usize];
+                item.remembered = Some(list.len() as u32);
+                list.push(number as u32);
+            }
+        }
     }
 
     /// One named detection: a map is a conjunction, a list a disjunction, plain values are keywords.
@@ -85,7 +109,7 @@ impl Items {
             tests.push(value.into_test(&mut |name| self.path(name)).map_err(fail)?);
         }
         let path = (!keyword).then(|| self.path(field));
-        self.items.push(Item { path, tests, all: modified.all, negated: modified.negated });
+        self.items.push(Item { path, tests, all: modified.all, negated: modified.negated, remembered: None });
         Ok(Expr::Item(self.items.len() as u32 - 1))
     }
 }

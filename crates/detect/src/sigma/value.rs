@@ -131,6 +131,16 @@ impl Test {
         }
     }
 
+    /// How dear the test is, next to comparing two short texts.
+    pub(crate) fn cost(&self) -> u32 {
+        match self {
+            Test::Regex(_) => 4,
+            Test::Text(matcher) => u32::from(matcher.exact().is_none()),
+            Test::Any(tests) => tests.iter().map(Test::cost).sum(),
+            _ => 0,
+        }
+    }
+
     /// Whether a text test matches `text`; other tests don't.
     pub(crate) fn is_in_text(&self, text: &str) -> bool {
         match self {
