@@ -9,7 +9,9 @@ use crate::{
     pages,
     protocol::{self, Answer},
 };
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{
+    BehaviorVersion, SdkConfig, environment::EnvironmentVariableRegionProvider, meta::region::ProvideRegion,
+};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -67,8 +69,8 @@ impl Default for Options {
 pub enum Error {
     #[error("the HTTPS client can't start: {0}; install ca-certificates, or set SSL_CERT_FILE")]
     Http(#[source] reqwest::Error),
-    #[error("AWS_MAX_ATTEMPTS or `max_attempts` is 0; set 1 or more")]
-    NoAttempts,
+    #[error("AWS_MAX_ATTEMPTS or `max_attempts` is `{0}`; set a number from 1")]
+    Attempts(String),
 }
 
 /// The way to AWS. Cheap to share by reference; calls may run at the same time.
@@ -112,13 +114,14 @@ impl Client {
         };
         let sdk = config.as_ref().map(|(sdk, _)| sdk);
         let region = options.region.clone().or_else(|| Some(sdk?.region()?.as_ref().to_owned()));
-        let attempts = match (options.max_attempts, std::env::var_os("AWS_MAX_ATTEMPTS"), sdk) {
-            (Some(given), ..) => given,
-            (None, Some(_), Some(sdk)) => sdk.retry_config().map_or(5, |retry| retry.max_attempts()),
-            _ => 5,
+        let configured = sdk.and_then(|sdk| setting(sdk, "AWS_MAX_ATTEMPTS", "max_attempts", ""));
+        let attempts = match (options.max_attempts, configured) {
+            (Some(given), _) => given,
+            (None, Some(text)) => text.trim().parse().map_err(|_| Error::Attempts(text))?,
+            (None, None) => 5,
         };
         if attempts == 0 {
-            return Err(Error::NoAttempts);
+            return Err(Error::Attempts("0".to_owned()));
         }
         Ok(Client {
             http,
@@ -164,6 +167,7 @@ impl Client {
         }
     }
 
+    #[expect(clippy::result_large_err, reason = "an error of a network call; its size is no matter")]
     fn operation(&self, call: &Call) -> Result<(&'static Service, &'static Operation), CallError> {
         let unknown = |message| self.error(call, ErrorKind::Unsupported, "unknown_operation", message);
         let service = catalogue::find(&call.service)
@@ -215,13 +219,7 @@ impl Client {
         // Absent too when AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is set, which the service's own obeys as well.
         let ignored =
             std::env::var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_ok_and(|v| v.eq_ignore_ascii_case("true"));
-        let key = ServiceConfigKey::builder()
-            .service_id(&service.id)
-            .env("AWS_ENDPOINT_URL")
-            .profile("endpoint_url")
-            .build()
-            .ok()?;
-        let own = sdk.service_config().filter(|_| !ignored).and_then(|config| config.load_config(key));
+        let own = if ignored { None } else { setting(sdk, "AWS_ENDPOINT_URL", "endpoint_url", &service.id) };
         own.or_else(|| sdk.endpoint_url().map(str::to_owned)).filter(|url| !url.is_empty())
     }
 
@@ -318,18 +316,35 @@ fn role_credentials(answer: &Value) -> Option<Credentials> {
 
 /// The standard chain. The Region is not asked of the instance metadata: that takes seconds where there is none.
 async fn load(options: &Options, http: SharedHttpClient) -> SdkConfig {
-    use aws_config::{environment::EnvironmentVariableRegionProvider, meta::region::RegionProviderChain};
-    let mut from_file = aws_config::profile::ProfileFileRegionProvider::builder();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+    // Without a retry configuration of our own, one that can't be read makes aws-config panic.
+    let retries = aws_config::retry::RetryConfig::standard();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http).retry_config(retries);
     if let Some(profile) = &options.profile {
-        from_file = from_file.profile_name(profile);
         loader = loader.profile_name(profile);
     }
-    let region = RegionProviderChain::first_try(options.region.clone().map(Region::new))
-        .or_else(EnvironmentVariableRegionProvider::new())
-        .or_else(from_file.build())
-        .or_else(Region::new("us-east-1"));
-    loader.region(region).load().await
+    loader.region(region(options).await).load().await
+}
+
+/// The Region by options, environment, profile. An empty variable counts as none.
+async fn region(options: &Options) -> Region {
+    let mut file = aws_config::profile::ProfileFileRegionProvider::builder();
+    if let Some(profile) = &options.profile {
+        file = file.profile_name(profile);
+    }
+    let named = |region: &Region| !region.as_ref().is_empty();
+    if let Some(region) = options.region.clone().map(Region::new).filter(named) {
+        return region;
+    }
+    if let Some(region) = EnvironmentVariableRegionProvider::new().region().await.filter(named) {
+        return region;
+    }
+    file.build().region().await.filter(named).unwrap_or_else(|| Region::from_static("us-east-1"))
+}
+
+/// A setting of the environment or the profile; for a service id, the service's own before the general one.
+fn setting(sdk: &SdkConfig, variable: &str, key: &str, service: &str) -> Option<String> {
+    let key = ServiceConfigKey::builder().service_id(service).env(variable).profile(key).build().ok()?;
+    sdk.service_config()?.load_config(key)
 }
 
 impl Api for Client {

@@ -45,10 +45,9 @@ impl Kept {
     }
 
     /// The credentials kept, or what `load` gives. `refused` are ones that AWS has just called expired.
-    pub async fn get<F, E>(&self, refused: Option<&Credentials>, load: impl FnOnce() -> F) -> Result<Credentials, E>
+    pub async fn get<F>(&self, refused: Option<&Credentials>, load: impl FnOnce() -> F) -> Result<Credentials, String>
     where
-        F: Future<Output = Result<Credentials, E>>,
-        E: From<String> + ToString,
+        F: Future<Output = Result<Credentials, String>>,
     {
         // Held while loading, so that a hundred waiting calls log in once.
         let mut state = self.state.lock().await;
@@ -62,16 +61,16 @@ impl Kept {
         if let Some((at, why)) = &state.failed
             && now.duration_since(*at).is_ok_and(|age| age < REMEMBER_FAILURE)
         {
-            return Err(why.clone().into());
+            return Err(why.clone());
         }
         match load().await {
             Ok(good) => {
                 *state = State { good: Some(good.clone()), failed: None };
                 Ok(good)
             }
-            Err(error) => {
-                *state = State { good: None, failed: Some((now, error.to_string())) };
-                Err(error)
+            Err(why) => {
+                *state = State { good: None, failed: Some((now, why.clone())) };
+                Err(why)
             }
         }
     }
@@ -83,18 +82,23 @@ fn same(a: &Credentials, b: &Credentials) -> bool {
 
 /// Asks a provider. The error says what a person does next.
 pub(crate) async fn provide(provider: &SharedCredentialsProvider) -> Result<Credentials, String> {
-    provider.provide_credentials().await.map_err(|error| match &error {
-        CredentialsError::CredentialsNotLoaded(_) => "no AWS credentials found: log in (`aws sso login`), name a \
-             profile (--profile or AWS_PROFILE), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-            .to_owned(),
-        _ => {
-            let mut text = format!("the AWS credentials can't be loaded: {error}");
-            let mut source = error.source();
-            while let Some(inner) = source {
-                text.push_str(&format!(": {inner}"));
-                source = inner.source();
-            }
-            text + "; log in again (`aws sso login`), or check the profile in ~/.aws/config"
+    provider.provide_credentials().await.map_err(|error| {
+        let mut text = error.to_string();
+        let mut source = error.source();
+        while let Some(inner) = source {
+            text.push_str(&format!(": {inner}"));
+            source = inner.source();
+        }
+        // The instance metadata is asked last, and is not there on most machines.
+        if matches!(error, CredentialsError::CredentialsNotLoaded(_)) || text.contains("IMDS") {
+            "no AWS credentials found in the environment, in ~/.aws or on the machine: log in (`aws sso login`), name \
+             a profile (--profile or AWS_PROFILE), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                .to_owned()
+        } else {
+            let text = text.trim_end_matches('.');
+            format!(
+                "the AWS credentials can't be loaded: {text}; log in again (`aws sso login`), or check ~/.aws/config"
+            )
         }
     })
 }

@@ -13,6 +13,8 @@ const MAX_MESSAGE: usize = 2_000;
 /// Code and message of an error answer. The code is the status when the answer has none.
 pub(crate) fn failure(service: &Service, answer: &Answer) -> (String, String) {
     let (code, message) = match service.protocol {
+        // What stands before a service (a proxy, a gateway) may answer XML all the same.
+        Protocol::Json | Protocol::RestJson if answer.body.starts_with(b"<") => from_xml(answer),
         Protocol::Json | Protocol::RestJson => from_json(answer),
         Protocol::RestXml | Protocol::Query | Protocol::Ec2 => from_xml(answer),
     };
