@@ -3,11 +3,11 @@
 use crate::{control::Control, known::Known, reason, rule::Eval, rulebook::Rulebook, world::World};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 use yagura_model::{ACCOUNT_TYPE, Gap, Inventory, Judgement, REGION_TYPE, Resource, Source, Text, Verdict};
 
 /// Where a line stands in the output: account, Region, printed type, resource.
-type Place<'a> = (Option<&'a str>, Option<&'a str>, &'a str, String);
+type Place<'a> = (Option<&'a str>, Option<&'a str>, &'a str, Cow<'a, str>);
 
 enum Line<'a> {
     Resource(u32),
@@ -54,9 +54,10 @@ impl Rulebook {
             let place = if gap.kind == ACCOUNT_TYPE {
                 let partition = partition(gap.region.as_deref().unwrap_or(""));
                 let region = if partition == "aws" { Some("us-east-1") } else { gap.region.as_deref() };
-                (account, region, ACCOUNT_TYPE, format!("arn:{partition}:iam::{}:root", account.unwrap_or("")))
+                let name = format!("arn:{partition}:iam::{}:root", account.unwrap_or(""));
+                (account, region, ACCOUNT_TYPE, Cow::Owned(name))
             } else {
-                let name = account.map_or_else(|| ACCOUNT_TYPE.to_owned(), |a| format!("{ACCOUNT_TYPE}:{a}"));
+                let name = account.map_or(Cow::Borrowed(ACCOUNT_TYPE), |a| Cow::Owned(format!("{ACCOUNT_TYPE}:{a}")));
                 (account, gap.region.as_deref(), ACCOUNT_TYPE, name)
             };
             places.entry((place, &gap.kind)).or_default().push(gap);
@@ -78,7 +79,7 @@ fn partition(region: &str) -> &'static str {
 
 fn place_of(resource: &Resource) -> Place<'_> {
     let (account, region) = (resource.account.as_deref(), resource.region.as_deref());
-    (account, region, printed(&resource.kind), resource.name().to_owned())
+    (account, region, printed(&resource.kind), Cow::Borrowed(resource.name()))
 }
 
 /// The type that a line carries: what belongs to a Region is printed under the account.
@@ -147,7 +148,7 @@ fn blinded(control: &Control, place: &Place<'_>, gaps: &[&Gap]) -> Judgement {
     Judgement {
         control: control.id.clone(),
         verdict: Verdict::Unknown,
-        resource: name.clone(),
+        resource: name.to_string(),
         kind: (*kind).to_owned(),
         account: account.map(str::to_owned),
         region: region.map(str::to_owned),

@@ -428,12 +428,11 @@ fn is_ident(expr: &IdedExpr, name: &str) -> bool {
     matches!(&expr.expr, Expr::Ident(ident) if ident == name)
 }
 
-/// A key of a join: a literal or a property path that doesn't begin at `var`.
+/// A key of a join: a property path that doesn't begin at `var`.
 fn is_simple(expr: &IdedExpr, var: &str) -> bool {
     let mut names = Vec::new();
     match &unroll(expr, &mut names).expr {
         Expr::Ident(name) => name != var,
-        Expr::Literal(_) => true,
         _ => false,
     }
 }

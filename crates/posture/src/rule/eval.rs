@@ -100,7 +100,15 @@ impl<'a, 'w> Eval<'a, 'w> {
             }
             Node::Index { of, index } => return self.index(of, index),
             Node::Related { kind, here } => {
-                return Read::computed(Val::List(self.world.related(self.thing, kind, *here)));
+                let list = self.world.related(self.thing, kind, *here);
+                let none = list.is_empty();
+                let val = Val::List(list);
+                if none {
+                    // That there is no such resource is what the rule learnt.
+                    let at = self.trace.link(NOWHERE, Step::Root(kind));
+                    self.trace.read(at, &val);
+                }
+                return Read::computed(val);
             }
             Node::Call { function, args } => return self.call(*function, args),
             Node::If { condition, then, otherwise } => {

@@ -10,6 +10,9 @@ use crate::known::{Known, Reasons, failed, merge};
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
+/// Reads of undecided elements that one comprehension keeps, so that there is room for the one that decides.
+const MAX_PASSED_OVER: usize = 48;
+
 /// What a comprehension goes over.
 enum Range<'a> {
     List(Val<'a>),
@@ -42,9 +45,7 @@ impl<'a> Eval<'a, '_> {
     }
 
     fn picked(&mut self, list: Rc<[Read<'a>]>, join: &'a Join, here: bool) -> Range<'a> {
-        let mark = self.trace.mark();
         let key = self.eval(&join.key).val;
-        self.trace.forget(mark);
         let Some(text) = key.as_str() else { return Range::List(Val::List(list)) };
         let region = self.world.thing(self.thing).resource.region.as_deref().filter(|_| here).unwrap_or("");
         let id = (std::ptr::from_ref(join) as usize, region);
@@ -67,7 +68,7 @@ impl<'a> Eval<'a, '_> {
             let mark = eval.trace.mark();
             let truth = match eval.truth(body) {
                 // An element that isn't known may not even be there: it can't decide.
-                truth if truth == decides => element.reasons().cloned().map_or(truth, Known::Unknown),
+                truth if truth == decides => element.val.reasons().cloned().map_or(truth, Known::Unknown),
                 truth => truth,
             };
             match truth {
@@ -76,7 +77,7 @@ impl<'a> Eval<'a, '_> {
                     true
                 }
                 truth if truth != decides => {
-                    eval.trace.forget(mark);
+                    eval.pass_over(element, first, mark);
                     true
                 }
                 _ => {
@@ -109,14 +110,15 @@ impl<'a> Eval<'a, '_> {
     ) -> Val<'a> {
         let (range, at) = self.range(range, join);
         let mut kept: Vec<Read<'a>> = Vec::new();
+        let first = self.trace.mark();
         let outcome = self.each(range, at, |eval, element| {
             let mark = eval.trace.mark();
             let keep = filter.map_or(Known::Yes, |filter| eval.truth(filter));
             match keep {
-                Known::No => eval.trace.forget(mark),
+                Known::No => eval.pass_over(element, first, mark),
                 Known::Unknown(reasons) => kept.push(Read::computed(Val::Unknown(reasons))),
                 Known::Yes => {
-                    let unknown = element.reasons().cloned();
+                    let unknown = element.val.reasons().cloned();
                     let local = eval.locals.last().cloned().unwrap_or(Read::computed(Val::Null));
                     let mapped = map.map_or(local, |map| eval.eval(map));
                     kept.push(unknown.map_or(mapped, |reasons| Read::computed(Val::Unknown(reasons))));
@@ -130,9 +132,22 @@ impl<'a> Eval<'a, '_> {
         }
     }
 
+    /// What was read of an element that decided nothing. An element of the resource is shown by its whole list; for
+    /// another resource, or a name that the rule wrote down, what was read is all there is to show.
+    fn pass_over(&mut self, element: &Read<'a>, first: usize, mark: usize) {
+        if element.at != NOWHERE || mark - first > MAX_PASSED_OVER {
+            self.trace.forget(mark);
+        }
+    }
+
     /// Runs `body` for each element, bound to the next local, until it says false. Gives the reasons when the range or
     /// its end isn't known.
-    fn each(&mut self, range: Range<'a>, at: At, mut body: impl FnMut(&mut Self, &Val<'a>) -> bool) -> Option<Reasons> {
+    fn each(
+        &mut self,
+        range: Range<'a>,
+        at: At,
+        mut body: impl FnMut(&mut Self, &Read<'a>) -> bool,
+    ) -> Option<Reasons> {
         let (list, picked) = match range {
             Range::Empty => return None,
             Range::Unknown(reasons) => return Some(reasons),
@@ -149,9 +164,8 @@ impl<'a> Eval<'a, '_> {
                     Read { val, at: self.trace.link(at, Step::Index(position)) }
                 }
             };
-            let val = element.val.clone();
-            self.locals.push(element);
-            let more = body(self, &val);
+            self.locals.push(element.clone());
+            let more = body(self, &element);
             self.locals.pop();
             self.steps += 1;
             if self.steps > MAX_STEPS {

@@ -117,7 +117,7 @@ impl<'a> Trace<'a> {
         }
         for (path, value) in &self.facts {
             if !reads.iter().any(|(p, ..)| p == path) {
-                reads.push((path.clone(), capped_json(value), true));
+                reads.push((path.clone(), capped_json(value.clone()), true));
             }
         }
         let paths: Vec<String> = reads.iter().map(|(p, ..)| p.clone()).collect();
@@ -175,20 +175,40 @@ fn is_below(path: &str, parent: &str) -> bool {
 
 fn capped(val: &Val<'_>) -> Value {
     match val {
-        Val::Array(items) if items.len() > MAX_VALUE => capped_json(&Value::Array(items[..MAX_VALUE].to_vec())),
+        // Without copying megabytes first.
+        Val::Array(items) if items.len() > MAX_VALUE => capped_json(Value::Array(items[..MAX_VALUE].to_vec())),
         Val::Str(text) if text.len() > MAX_VALUE => Value::String(cut(text)),
-        other => capped_json(&other.to_json()),
+        other => capped_json(other.to_json()),
     }
 }
 
-fn capped_json(value: &Value) -> Value {
+fn capped_json(value: Value) -> Value {
+    if weight(&value, MAX_VALUE) <= MAX_VALUE {
+        return value;
+    }
     match value {
-        Value::String(text) if text.len() > MAX_VALUE => Value::String(cut(text)),
-        Value::Array(_) | Value::Object(_) => {
-            let text = value.to_string();
-            if text.len() > MAX_VALUE { Value::String(cut(&text)) } else { value.clone() }
+        Value::String(text) => Value::String(cut(&text)),
+        other => Value::String(cut(&other.to_string())),
+    }
+}
+
+/// About how many bytes a value takes, counted no further than just past `limit`.
+fn weight(value: &Value, limit: usize) -> usize {
+    let sum = |parts: &mut dyn Iterator<Item = usize>| {
+        let mut sum = 2;
+        for part in parts {
+            sum += part + 1;
+            if sum > limit {
+                break;
+            }
         }
-        other => other.clone(),
+        sum
+    };
+    match value {
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => sum(&mut items.iter().map(|item| weight(item, limit))),
+        Value::Object(map) => sum(&mut map.iter().map(|(k, v)| k.len() + 3 + weight(v, limit))),
+        _ => 5,
     }
 }
 

@@ -169,6 +169,19 @@ fn a_verdict_shows_what_it_read() {
 }
 
 #[test]
+fn a_verdict_shows_the_other_resources_it_looked_at() {
+    let book = rulebook(
+        "X.1",
+        BUCKET,
+        "```cel\nrelated(\"AWS::EC2::VPC\").exists(v, v.resource.CidrBlock == \"10.0.0.0/8\")\n```\n",
+    );
+    let mut inventory = Inventory { resources: vec![resource(BUCKET, "b", json!({}))], gaps: vec![] };
+    assert_eq!(judge(&book, &inventory)[0].evidence, json!({"AWS::EC2::VPC": []}));
+    inventory.resources.push(resource("AWS::EC2::VPC", "v", json!({"CidrBlock": "x"})));
+    assert_eq!(judge(&book, &inventory)[0].evidence, json!({"AWS::EC2::VPC[v].resource.CidrBlock": "x"}));
+}
+
+#[test]
 fn evidence_is_capped() {
     let tags: Vec<Value> = (0..500).map(|i| json!({"Key": "k".repeat(5000), "Value": i})).collect();
     let line = bucket("resource.Tags.map(t, t.Key + \"x\").exists(k, k == \"\")", json!({"Tags": tags}));
