@@ -1,6 +1,7 @@
 //! What is built in, run as it is shipped.
 
 mod files;
+mod live;
 
 use yagura_content::Library;
 use yagura_inventory::mapping;

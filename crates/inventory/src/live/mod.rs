@@ -11,16 +11,9 @@ mod items;
 use crate::mapping::{Catalog, Place, Scope, Type};
 use calls::Calls;
 use items::Reading;
-use serde_json::{Value, json};
-use std::{
-    collections::{BTreeSet, HashMap},
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc, time::Duration};
 use tokio::task::JoinSet;
-use yagura_aws::{Api, Call, CallError};
+use yagura_aws::{Api, enabled_regions};
 use yagura_content::Library;
 use yagura_model::{Gap, Inventory};
 
@@ -43,7 +36,7 @@ pub struct Options {
     pub types: Vec<String>,
     /// Calls at the same time.
     pub concurrency: usize,
-    /// The account whose credentials [`Call::account`] names; `None` is the caller's own.
+    /// The account whose credentials [`yagura_aws::Call::account`] names; `None` is the caller's own.
     pub credentials: Option<String>,
     /// How to wait for jobs that AWS does first (the credential report).
     pub pause: Pause,
@@ -91,26 +84,6 @@ pub fn global_region(partition: &str) -> &'static str {
         "aws-us-gov" => "us-gov-west-1",
         _ => "us-east-1",
     }
-}
-
-/// The Regions that are enabled in the account, sorted.
-///
-/// # Errors
-/// When `ec2:DescribeRegions` fails.
-pub async fn enabled_regions(api: &dyn Api, options: &Options) -> Result<Vec<String>, CallError> {
-    let call = Call {
-        service: "ec2".to_owned(),
-        operation: "DescribeRegions".to_owned(),
-        params: json!({}),
-        region: global_region(&options.partition).to_owned(),
-        account: options.credentials.clone(),
-    };
-    let answer = api.call_all(&call).await?;
-    let regions = answer.get("Regions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let enabled = regions.iter().filter(|r| r.get("OptInStatus").and_then(Value::as_str) != Some("not-opted-in"));
-    let names: BTreeSet<String> =
-        enabled.filter_map(|r| r.get("RegionName").and_then(Value::as_str)).map(str::to_owned).collect();
-    Ok(names.into_iter().collect())
 }
 
 /// Reads the account. Resources and gaps come sorted by type, Region and id; the run never fails as a whole.
@@ -175,7 +148,7 @@ async fn regions(api: &dyn Api, catalog: &Catalog, options: &Options, gaps: &mut
     if !options.regions.is_empty() || !catalog.types().any(|t| regional(&t)) {
         return options.regions.clone();
     }
-    match enabled_regions(api, options).await {
+    match enabled_regions(api, global_region(&options.partition), options.credentials.as_deref()).await {
         Ok(regions) => regions,
         Err(e) => {
             // Which Regions there are isn't known, so no regional type is read completely.

@@ -33,6 +33,15 @@ pub fn test(library: &Library) -> Vec<Error> {
     let (catalog, mut errors) = Catalog::read(library);
     for kind in catalog.types() {
         let Some(document) = library.get(Kind::Resource, &kind.kind) else { continue };
+        for step in &kind.steps {
+            let start = step.start.as_ref().map(|s| (s.service.as_str(), s.operation.as_str()));
+            for (service, operation) in start.into_iter().chain([(step.service.as_str(), step.operation.as_str())]) {
+                if !yagura_aws::knows(service, operation) {
+                    let message = format!("`{service}:{operation}` is no operation that the AWS client knows");
+                    errors.push(document.error(2, message));
+                }
+            }
+        }
         for jq in filters(kind) {
             if let Err((line, message)) = jq.check() {
                 errors.push(document.error(line, message));
