@@ -7,8 +7,9 @@ use axum::{
 use chrono::DateTime;
 use serde::Deserialize;
 use std::convert::Infallible;
-use yagura_hub::{Reason, Stage};
+use yagura_hub::Reason;
 use yagura_model::{Lang, Severity, Status, Text};
+use yagura_posture::Stage;
 
 /// The reader of a page.
 #[derive(Clone, Debug)]
@@ -42,9 +43,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Ui {
                 keep("lang", lang.tag());
                 lang
             }
-            None => cookie(&parts.headers, "lang")
-                .and_then(|l| l.parse().ok())
-                .unwrap_or_else(|| accepted(&parts.headers)),
+            None => {
+                cookie(&parts.headers, "lang").and_then(|l| l.parse().ok()).unwrap_or_else(|| accepted(&parts.headers))
+            }
         };
         let theme = match choice.theme.as_deref().and_then(theme) {
             Some(chosen) => {

@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow};
 use serde_json::{Value, json};
 use std::{fs, path::Path, process::ExitCode};
 use yagura_content::{Document, Kind, Library};
-//use yagura_detect::RuleSet;
+use yagura_detect::RuleSet;
 use yagura_model::Lang;
 use yagura_posture::Rulebook;
 use yagura_report::Rows;
@@ -109,7 +109,7 @@ fn test(global: &Global) -> Result<ExitCode, Stop> {
 /// Everything that is wrong with a library, by the engines that would run it.
 fn test_all(library: &Library) -> Vec<yagura_content::Error> {
     let mut errors = Rulebook::test(library);
-//    errors.extend(RuleSet::test(library));
+    errors.extend(RuleSet::compile(library, &[], false).0.test(library));
     errors.extend(yagura_inventory::mapping::test(library));
 //    errors.extend(yagura_respond::test(library));
     errors.sort();

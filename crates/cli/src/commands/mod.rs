@@ -5,8 +5,12 @@ mod content;
 mod doctor;
 mod explain;
 mod findings;
+mod hunt;
+mod ingest;
 mod judge;
 mod policy;
+mod query;
+mod report;
 mod scan;
 mod standing;
 mod up;
@@ -29,6 +33,10 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Stop> {
         Command::Doctor(args) => doctor::run(&global, args).await,
         Command::Policy(args) => policy::run(&global, &args),
         Command::Up(args) => up::run(&global, args).await,
+        Command::Hunt(args) => hunt::run(&global, &args),
+        Command::Ingest(args) => ingest::run(&global, &args).await,
+        Command::Query(args) => query::run(&global, &args).await,
+        Command::Report => report::run(&global).await,
         Command::Score => standing::score(&global).await,
         Command::Roadmap => standing::roadmap(&global).await,
         _ => Err(Stop::usage(anyhow::anyhow!("not yet"))),

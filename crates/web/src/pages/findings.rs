@@ -72,7 +72,11 @@ impl Asked {
     }
 }
 
-pub(crate) async fn page(State(console): State<Console>, ui: Ui, asked: Result<Query<Asked>, QueryRejection>) -> Response {
+pub(crate) async fn page(
+    State(console): State<Console>,
+    ui: Ui,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Response {
     let asked = asked.map(|q| q.0).unwrap_or_default();
     match load(&console, &ui, asked).await {
         Ok(page) => show(&ui, &page),
@@ -90,11 +94,8 @@ async fn load<'a>(console: &Console, ui: &'a Ui, asked: Asked) -> Result<Finding
     } else {
         (Vec::new(), console.hub.findings(&filter, Page { limit: PAGE, offset: from }).await?)
     };
-    let total = if asked.rule.is_empty() {
-        groups.iter().map(|g| g.count).sum()
-    } else {
-        console.hub.count(&filter).await?
-    };
+    let total =
+        if asked.rule.is_empty() { groups.iter().map(|g| g.count).sum() } else { console.hub.count(&filter).await? };
     let hidden_groups = groups.len().saturating_sub(GROUPS);
     groups.truncate(GROUPS);
     let title = rows.first().map(|f| f.title.get(ui.lang).to_owned());

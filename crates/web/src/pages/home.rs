@@ -2,7 +2,8 @@ use super::{failed, show};
 use crate::{Console, charts, ui::Ui};
 use askama::Template;
 use axum::{extract::State, response::Response};
-use yagura_hub::{Blind, Error, Stage, Today};
+use yagura_hub::{Blind, Error, Today};
+use yagura_posture::Stage;
 
 /// What must I do today?
 #[derive(Template)]
@@ -76,12 +77,12 @@ async fn load<'a>(console: &Console, ui: &'a Ui) -> Result<Home<'a>, Error> {
         today: console.hub.today(&console.catalog, 3).await?,
         open: console.hub.count(&yagura_hub::Filter::open()).await?,
         score: Score {
-            percent: score.percent,
+            percent: score.percent(),
             passed: score.passed,
             failed: score.failed,
             unknown: score.unknown,
             no_data: score.no_data,
-            ring: charts::ring(score.percent, ui.w("Score", "スコア")),
+            ring: charts::ring(score.percent(), ui.w("Score", "スコア")),
             spark: charts::spark(&points, ui.w("Score over time", "スコアの推移")),
         },
         stages: stage_rows(ui, &standing),

@@ -66,8 +66,7 @@ pub(crate) fn failed(ui: &Ui, error: &Error) -> Response {
 }
 
 fn message(ui: &Ui, status: StatusCode, title: &str, text: &str, detail: &str) -> Response {
-    let page =
-        Message { ui, nav: "", title: title.to_owned(), text: text.to_owned(), detail: detail.to_owned() };
+    let page = Message { ui, nav: "", title: title.to_owned(), text: text.to_owned(), detail: detail.to_owned() };
     (status, show(ui, &page)).into_response()
 }
 

@@ -33,7 +33,11 @@ struct Resources<'a> {
     next: Option<i64>,
 }
 
-pub(crate) async fn page(State(console): State<Console>, ui: Ui, asked: Result<Query<Asked>, QueryRejection>) -> Response {
+pub(crate) async fn page(
+    State(console): State<Console>,
+    ui: Ui,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Response {
     match load(&console, &ui, asked.map(|q| q.0).unwrap_or_default()).await {
         Ok(page) => show(&ui, &page),
         Err(e) => failed(&ui, &e),

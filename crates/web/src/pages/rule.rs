@@ -61,7 +61,11 @@ async fn load<'a>(console: &Console, ui: &'a Ui, d: &Document, topic: &Topic) ->
     Ok(Rule {
         ui,
         nav: "findings",
-        kind: if d.kind == Kind::Control { ui.w("Control", "コントロール") } else { ui.w("Detection", "検出ルール") },
+        kind: if d.kind == Kind::Control {
+            ui.w("Control", "コントロール")
+        } else {
+            ui.w("Detection", "検出ルール")
+        },
         body: markdown::render(topic.body.get(ui.lang)),
         code,
         maps,
