@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use std::{
     collections::HashMap,
     future::Future,
+    path::PathBuf,
     pin::Pin,
     sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicI64},
     time::{Duration, SystemTime},
@@ -71,6 +72,46 @@ pub enum Error {
     Http(#[source] reqwest::Error),
     #[error("AWS_MAX_ATTEMPTS or `max_attempts` is `{0}`; set a number from 1")]
     Attempts(String),
+    #[error(
+        "AWS_CA_BUNDLE `{file}` can't be read as certificates: {why}; name a file of PEM certificates, or unset it"
+    )]
+    Bundle { file: String, why: String },
+}
+
+/// However slowly an answer drips, no attempt takes longer.
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// Certificates to trust beside the system's: a company's own, which its proxy signs with.
+struct Bundle {
+    file: String,
+    pem: Vec<u8>,
+    certificates: Vec<reqwest::Certificate>,
+}
+
+impl Bundle {
+    fn read(path: PathBuf) -> Result<Bundle, Error> {
+        let file = path.display().to_string();
+        let wrong = |why: String| Error::Bundle { file: file.clone(), why };
+        let pem = std::fs::read(&path).map_err(|e| wrong(e.to_string()))?;
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| wrong(e.to_string()))?;
+        if certificates.is_empty() {
+            return Err(wrong("it holds none".to_owned()));
+        }
+        Ok(Bundle { file, pem, certificates })
+    }
+}
+
+/// The HTTP client by which aws-config logs in.
+fn sdk_http(bundle: Option<Bundle>) -> Result<SharedHttpClient, Error> {
+    let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    let builder = aws_smithy_http_client::Builder::new().tls_provider(provider);
+    let Some(Bundle { file, pem, .. }) = bundle else { return Ok(builder.build_https()) };
+    let store = tls::TrustStore::default().with_pem_certificate(pem);
+    let context = tls::TlsContext::builder()
+        .with_trust_store(store)
+        .build()
+        .map_err(|e| Error::Bundle { file, why: e.to_string() })?;
+    Ok(builder.tls_context(context).build_https())
 }
 
 /// The way to AWS. Cheap to share by reference; calls may run at the same time.
@@ -97,18 +138,24 @@ impl Client {
     pub async fn connect(options: Options) -> Result<Client, Error> {
         // Fails only when another part of the process has installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
+        let bundle = match (&options.credentials, std::env::var_os("AWS_CA_BUNDLE")) {
+            (None, Some(file)) if !file.is_empty() => Some(Bundle::read(file.into())?),
+            _ => None,
+        };
+        let mut http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(options.connect_timeout)
             .read_timeout(options.read_timeout)
-            .user_agent(concat!("yagura/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(Error::Http)?;
+            .timeout(LONGEST)
+            .user_agent(concat!("yagura/", env!("CARGO_PKG_VERSION")));
+        for certificate in bundle.iter().flat_map(|b| b.certificates.iter().cloned()) {
+            http = http.add_root_certificate(certificate);
+        }
+        let http = http.build().map_err(Error::Http)?;
         let config = match options.credentials {
             Some(_) => None,
             None => {
-                let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
-                let sdk_http = aws_smithy_http_client::Builder::new().tls_provider(provider).build_https();
+                let sdk_http = sdk_http(bundle)?;
                 Some((load(&options, sdk_http.clone()).await, sdk_http))
             }
         };

@@ -38,6 +38,7 @@ struct Spent {
     attempts: u32,
     waited: Duration,
     quota: u32,
+    timeouts: u32,
     refreshed: bool,
     corrected: bool,
     moved: bool,
@@ -125,6 +126,11 @@ impl Client {
         if !(throttled || passing || matches!(error.kind, ErrorKind::Server | ErrorKind::Network)) {
             return None;
         }
+        // Each silence has cost its whole time already.
+        spent.timeouts += u32::from(error.code == "timeout");
+        if spent.timeouts > 1 {
+            return None;
+        }
         // A service that says it doesn't implement the call won't in a second.
         if error.status == 501 || spent.attempts >= self.attempts {
             return None;
@@ -180,7 +186,8 @@ impl Client {
         let (code, message) = protocol::failure(service, answer);
         let mut error = self.error(call, ErrorKind::Other, &code, message);
         error.status = answer.status;
-        if (300..400).contains(&answer.status) && !answer.body.starts_with(b"<") {
+        // S3's PermanentRedirect has a code of its own; any other redirect is a proxy's or a login page's.
+        if (300..400).contains(&answer.status) && code == answer.status.to_string() {
             let to = answer.header("location").unwrap_or("nowhere").to_owned();
             error.message = format!("the endpoint redirects to `{to}`, which is not followed; check AWS_ENDPOINT_URL");
             return error;

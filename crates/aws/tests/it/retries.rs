@@ -107,10 +107,9 @@ async fn a_bad_signature_with_a_right_clock_is_final() {
 
 #[tokio::test]
 async fn silence_is_a_time_out() {
-    let server = Server::start(vec![Reply::Silence]).await;
-    let options = Options { max_attempts: Some(1), ..options(&server, &TestClock::new()) };
-    let client = Client::connect(options).await.expect("a client");
+    let (client, server, _) = client(vec![Reply::Silence, Reply::Silence, say(200, KEYS)]).await;
     let error = client.call(&call("kms", "ListKeys", json!({}))).await.expect_err("silence");
+    assert_eq!(server.asked().len(), 2, "each costs its whole time, so it is tried only once more");
     assert_eq!((error.kind, error.code.as_str(), error.status), (ErrorKind::Network, "timeout", 0));
 }
 
@@ -132,7 +131,7 @@ async fn a_refused_connection_names_the_host_and_the_next_step() {
 #[tokio::test]
 async fn redirects_are_not_followed() {
     let elsewhere = Server::start(vec![say(200, KEYS)]).await;
-    let (client, server, _) = client(vec![with(302, &[("location", &elsewhere.url)], "")]).await;
+    let (client, server, _) = client(vec![with(302, &[("location", &elsewhere.url)], "<html>moved</html>")]).await;
     let error = client.call(&call("kms", "ListKeys", json!({}))).await.expect_err("a redirect");
     assert_eq!(error.kind, ErrorKind::Other);
     assert!(error.message.contains(&elsewhere.url), "{}", error.message);
