@@ -14,6 +14,7 @@ import gzip
 import hashlib
 import json
 import pathlib
+import re
 import sys
 
 NAMESPACE, TABLE = "amazon_security_lake", "cloud_trail_mgmt_2_0"
@@ -63,18 +64,26 @@ def duckdb_connection():
     return connection
 
 
+def plain(pattern, value):
+    return value if isinstance(value, str) and re.fullmatch(pattern, value) else None
+
+
 def check_row(row, record):
     identity = record.get("userIdentity") or {}
+    identity = identity if isinstance(identity, dict) else {}
     wanted = {
-        "operation": (row["api"]["operation"], record["eventName"]),
-        "service": (row["api"]["service"]["name"], record["eventSource"]),
-        "region": (row["region"], record["awsRegion"]),
-        "account": (row["accountid"], record["recipientAccountId"]),
-        "time": (row["time_dt"].strftime("%Y-%m-%dT%H:%M:%SZ"), record["eventTime"]),
-        "millis": (row["time"], int(row["time_dt"].timestamp() * 1000)),
-        "error": (row["status_code"], record.get("errorCode")),
+        "operation": (row["api"]["operation"], record.get("eventName", "Unknown")),
+        "service": (row["api"]["service"]["name"], record.get("eventSource", "Unknown")),
+        # Only what looks like a Region and an account is one; anything else stays in the record.
+        "region": (row["region"], plain(r"[a-z0-9-]{4,32}", record.get("awsRegion"))),
+        "account": (row["accountid"], plain(r"[0-9]{12}", record.get("recipientAccountId"))),
+        "error": (row["status_code"], None if record.get("errorCode") is None else str(record["errorCode"])),
         "raw": (json.loads(row["raw_data"]), record),
     }
+    if not record["eventTime"].startswith("9999"):
+        seconds = re.sub(r"\.\d+Z$", "Z", record["eventTime"])
+        wanted["time"] = (row["time_dt"].strftime("%Y-%m-%dT%H:%M:%SZ"), seconds)
+        wanted["millis"] = (row["time"], int(row["time_dt"].timestamp() * 1000))
     if identity.get("arn"):
         wanted["arn"] = (row["actor"]["user"]["uid"], identity["arn"])
     for name, (got, want) in wanted.items():
@@ -142,7 +151,7 @@ def main():
             FROM iceberg_scan('{table.metadata_location}')"""
     ).fetchone()
     times = [row["time"] for row in rows]
-    operations = {e["eventName"] for e in events.values()}
+    operations = {e.get("eventName", "Unknown") for e in events.values()}
     wanted = (len(events), len(events), min(times), max(times), len(operations))
     assert counted == wanted, f"DuckDB counts {counted} instead of {wanted}"
     digest = hashlib.sha256("".join(sorted(ids)).encode()).hexdigest()

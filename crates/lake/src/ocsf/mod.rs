@@ -31,8 +31,9 @@ pub enum NotAnEvent {
     NoTime,
 }
 
-/// The OCSF object of a CloudTrail record; `raw` is the record's own text.
-pub fn event(record: &Value, raw: &str) -> Result<Value, NotAnEvent> {
+/// The OCSF object of a CloudTrail record, given as its text.
+pub fn event(raw: &str) -> Result<Value, NotAnEvent> {
+    let record = &crate::record::parse(raw);
     if !record.is_object() {
         return Err(NotAnEvent::NotAnObject);
     }

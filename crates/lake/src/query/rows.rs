@@ -22,7 +22,7 @@ pub struct Answer {
 
 impl Answer {
     pub(super) fn new(stream: SendableRecordBatchStream, timeout: Duration) -> Answer {
-        let columns = stream.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let columns = stream.schema().fields().iter().map(|field| path(field.name())).collect();
         Answer { columns, stream, timeout, deadline: Instant::now() + timeout }
     }
 
@@ -54,6 +54,20 @@ impl Answer {
     }
 }
 
+/// The name of a column as it was asked for: DataFusion calls `api.operation` `events.api[operation]`.
+fn path(name: &str) -> String {
+    let Some((head, steps)) = name.strip_suffix(']').and_then(|name| name.split_once('[')) else {
+        return name.to_owned();
+    };
+    let head = head.rsplit_once('.').map_or(head, |(_, column)| column);
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let steps: Vec<&str> = steps.split("][").collect();
+    if plain(head) && steps.iter().all(|step| plain(step)) {
+        return format!("{head}.{}", steps.join("."));
+    }
+    name.to_owned()
+}
+
 fn rows(batch: &RecordBatch) -> Result<Vec<Vec<Value>>, LakeError> {
     // Two columns of a join may have the same name, so they go by their place.
     let places: Vec<String> = (0..batch.num_columns()).map(|place| place.to_string()).collect();
@@ -71,8 +85,8 @@ fn rows(batch: &RecordBatch) -> Result<Vec<Vec<Value>>, LakeError> {
     writer.write(&batch)?;
     writer.finish()?;
     drop(writer);
-    let objects: Vec<Map<String, Value>> =
-        serde_json::from_slice(&text).map_err(|error| LakeError::Query(format!("a value has no JSON form: {error}")))?;
+    let objects: Vec<Map<String, Value>> = serde_json::from_slice(&text)
+        .map_err(|error| LakeError::Query(format!("a value has no JSON form: {error}")))?;
     Ok(objects
         .into_iter()
         .map(|mut object| places.iter().map(|place| object.remove(place).unwrap_or(Value::Null)).collect())
