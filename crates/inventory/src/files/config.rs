@@ -119,8 +119,10 @@ impl Items {
             drafts.extend(newest.resource.map(draft));
             parts.extend(newest.part.map(|item| (key, item)));
         }
-        let shown: Vec<Part<'_>> =
-            parts.iter().map(|(key, item)| Part { kind: &key.kind, id: &key.id, properties: item }).collect();
+        let shown: Vec<Part<'_>> = parts
+            .iter()
+            .map(|(key, item)| Part { kind: &key.kind, id: &key.id, properties: item, maybe: None })
+            .collect();
         let mut owners = |i: usize, path: &str| {
             let (key, item) = &parts[i];
             let name = path.split('.').try_fold(item, |value, step| value.get(step)).and_then(Value::as_str);
@@ -140,7 +142,7 @@ fn in_account(account: Option<&str>, name: &str) -> String {
 fn draft(resource: Resource) -> Draft {
     let names = [Some(&resource.id), resource.arn.as_ref()].into_iter().flatten();
     let names = names.map(|name| in_account(resource.account.as_deref(), name)).collect();
-    Draft { names, resource }
+    Draft { names, resource, condition: None }
 }
 
 fn captured(item: &Value) -> Option<DateTime<Utc>> {

@@ -3,14 +3,16 @@
 
 use super::Problem;
 use crate::mapping::{Catalog, Fold, Place};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
-use yagura_model::{Resource, Source, unknown};
+use yagura_model::{Resource, Source, UNKNOWN_KEY, unknown};
 
 /// A resource that parts may be put into, and the names by which they may call it.
 pub(super) struct Draft {
     pub resource: Resource,
     pub names: Vec<String>,
+    /// The condition on which it hangs.
+    pub condition: Option<String>,
 }
 
 /// Something that may be a part of another resource.
@@ -20,6 +22,8 @@ pub(super) struct Part<'a> {
     /// What it is called there, for messages.
     pub id: &'a str,
     pub properties: &'a Value,
+    /// The condition on which it hangs and why that isn't known: nobody can tell whether it will be there.
+    pub maybe: Option<(&'a str, &'a str)>,
 }
 
 /// What a part calls its owners.
@@ -49,23 +53,33 @@ pub(super) fn fold(
         let found: BTreeSet<usize> =
             called.names.iter().filter_map(|name| by_name.get(name)).flatten().copied().collect();
         let part = &parts[part_index];
-        let open = (!called.certain && found.len() > 1).then(|| not_known(part.properties));
+        let one_of_many = (!called.certain && found.len() > 1).then_some("known after apply");
         for i in found {
-            let part = Part { properties: open.as_ref().unwrap_or(part.properties), ..*part };
-            put_into(&mut drafts[i].resource, &part, fold, place, problems);
+            let Draft { resource, condition, .. } = &mut drafts[i];
+            // Where the owner is, so is a part that hangs on the same condition.
+            let hangs = part.maybe.filter(|(name, _)| condition.as_deref() != Some(*name)).map(|(_, reason)| reason);
+            put_into(resource, part, hangs.or(one_of_many), fold, place, problems);
         }
     }
 }
 
-/// The part as one of its possible owners sees it: what it says may hold or not.
-fn not_known(properties: &Value) -> Value {
-    let keys = properties.as_object().into_iter().flat_map(|map| map.keys());
-    Value::Object(keys.map(|key| (key.clone(), unknown("known after apply"))).collect())
-}
-
-fn put_into(owner: &mut Resource, part: &Part<'_>, fold: &Fold, place: &Place, problems: &mut Vec<Problem>) {
+/// Puts a part in; with `maybe`, nobody knows whether it belongs there, and why.
+fn put_into(
+    owner: &mut Resource,
+    part: &Part<'_>,
+    maybe: Option<&str>,
+    fold: &Fold,
+    place: &Place,
+    problems: &mut Vec<Problem>,
+) {
     match fold.apply(&owner.properties, part.properties, place) {
-        Ok(properties) => owner.properties = properties,
+        Ok(properties) => {
+            let without = std::mem::take(&mut owner.properties);
+            owner.properties = match maybe {
+                None => properties,
+                Some(reason) => either(Some(without), Some(properties), reason, true).unwrap_or_default(),
+            };
+        }
         Err(e) => {
             // Which of the owner's properties it would have set can't be told.
             owner.properties = unknown(e.to_string());
@@ -77,6 +91,36 @@ fn put_into(owner: &mut Resource, part: &Part<'_>, fold: &Fold, place: &Place, p
             ));
         }
     }
+}
+
+/// One of two values, nobody knows which: what they have in common is known. With `grown`, the second is the first and
+/// maybe more, so that a list keeps the elements that it has in any case.
+pub(super) fn either(first: Option<Value>, second: Option<Value>, reason: &str, grown: bool) -> Option<Value> {
+    match (first, second) {
+        (first, second) if first == second => first,
+        (Some(Value::Object(first)), Some(Value::Object(mut second))) if !is_marker(&first) && !is_marker(&second) => {
+            let mut merged = Map::new();
+            for (key, value) in first {
+                let other = second.remove(&key);
+                merged.extend(either(Some(value), other, reason, grown).map(|value| (key, value)));
+            }
+            merged.extend(second.into_iter().map(|(key, value)| {
+                let value = either(None, Some(value), reason, grown).unwrap_or_else(|| unknown(reason));
+                (key, value)
+            }));
+            Some(Value::Object(merged))
+        }
+        (Some(Value::Array(mut first)), Some(Value::Array(second))) if grown && second.starts_with(&first) => {
+            first.push(unknown(reason));
+            Some(Value::Array(first))
+        }
+        (None, Some(Value::Null)) | (Some(Value::Null), None) => Some(Value::Null),
+        _ => Some(unknown(reason)),
+    }
+}
+
+fn is_marker(map: &Map<String, Value>) -> bool {
+    map.len() == 1 && map.contains_key(UNKNOWN_KEY)
 }
 
 /// Drafts by type and name.

@@ -45,7 +45,7 @@ pub(super) fn guess(head: &[u8]) -> Guess {
     if ITEM_KEYS.iter().any(|key| array(key)) {
         return Guess::Is(Kind::Config);
     }
-    if has("AWSTemplateFormatVersion") || (has("Resources") && !has("format_version")) {
+    if has("AWSTemplateFormatVersion") || keys.iter().any(|(key, first)| key == "Resources" && *first == b'{') {
         return Guess::Is(Kind::Template);
     }
     if has("format_version") && (has("planned_values") || has("values") || has("resource_changes")) {

@@ -31,7 +31,7 @@ use body::Body;
 use kind::{Guess, Kind};
 use serde_json::Value;
 use std::{collections::BTreeMap, path::PathBuf};
-use yagura_model::Inventory;
+use yagura_model::{Inventory, Resource};
 
 /// Something to read.
 #[derive(Clone, Debug)]
@@ -119,18 +119,23 @@ impl Reader<'_> {
             }
             Kind::Template => {
                 let text = body.text(file, problems);
-                self.take(|options, problems| cloudformation::read(file, &text, options, problems))
+                let mut told = Vec::new();
+                let resources = cloudformation::read(file, &text, self.options, &mut told);
+                // In a folder, a `Resources:` line alone makes no template of a text.
+                if named || resources.is_some() || cloudformation::looks_like_one(&text) {
+                    problems.extend(told);
+                }
+                self.take(resources)
             }
-            Kind::Terraform => self.take(|options, problems| terraform::read(file, &body.head, options, problems)),
+            Kind::Terraform => {
+                let resources = terraform::read(file, &body.head, self.options, problems);
+                self.take(resources)
+            }
         };
         self.result.files_read += usize::from(read);
     }
 
-    fn take(
-        &mut self,
-        read: impl FnOnce(&Options<'_>, &mut Vec<Problem>) -> Option<Vec<yagura_model::Resource>>,
-    ) -> bool {
-        let resources = read(self.options, &mut self.result.problems);
+    fn take(&mut self, resources: Option<Vec<Resource>>) -> bool {
         let found = resources.is_some();
         self.result.inventory.resources.extend(resources.unwrap_or_default());
         found

@@ -82,8 +82,9 @@ fn walks_folders_in_silence_except_for_broken_templates() {
     fs::create_dir_all(path("deep/er")).expect("made");
     fs::write(path("deep/er/plan.txt"), fs::read(fixture("plan.json")).expect("reads")).expect("written");
     fs::write(path("a.template"), "Resources:\n  A: {Type: Custom::A}\n").expect("written");
-    fs::write(path("broken.yaml"), "Resources:\n  A: [\n").expect("written");
-    fs::write(path("README.md"), "Resources\n").expect("written");
+    fs::write(path("broken.yaml"), "Resources:\n  A: {Type: 'AWS::S3::Bucket'\n").expect("written");
+    fs::write(path("README.md"), "# About\n\nResources: see [1] and\n* this: and that\n").expect("written");
+    fs::write(path("answer.json"), "{\"Resources\": []}").expect("written");
     fs::write(path("terraform.tfstate"), "{\"version\":4,\"serial\":1,\"lineage\":\"x\",\"resources\":[]}")
         .expect("written");
     fs::write(path("blob"), [0u8; 100]).expect("written");

@@ -154,6 +154,27 @@ Resources:
 }
 
 #[test]
+fn a_part_that_may_not_be_there_leaves_its_owner_open() {
+    let result = read(&format!(
+        "{HEAD}
+Resources:
+  A: {{Type: AWS::S3::Bucket, Properties: {{BucketName: a}}}}
+  B: {{Type: AWS::S3::Bucket, Condition: IsProd}}
+  Open: {{Type: AWS::EC2::SecurityGroup, Properties: {{SecurityGroupIngress: [{{IpProtocol: tcp, CidrIp: 0.0.0.0/0}}]}}}}
+  PA: {{Type: AWS::S3::BucketPolicy, Condition: IsProd, Properties: {{Bucket: !Ref A, PolicyDocument: {{Id: x}}}}}}
+  PB: {{Type: AWS::S3::BucketPolicy, Condition: IsProd, Properties: {{Bucket: !Ref B, PolicyDocument: {{Id: x}}}}}}
+  More: {{Type: AWS::EC2::SecurityGroupIngress, Condition: IsProd, Properties: {{GroupId: !Ref Open, IpProtocol: udp, CidrIp: 10.0.0.0/8}}}}
+"
+    ));
+    no_problems(&result);
+    let env = unknown("Parameter Env");
+    assert_eq!(find(&result, "A").properties, json!({"BucketName": "a", "PolicyDocument": env}));
+    assert_eq!(find(&result, "B").properties["PolicyDocument"], json!({"Id": "x"}), "on the same condition");
+    let rules = &find(&result, "Open").properties["SecurityGroupIngress"];
+    assert_eq!(*rules, json!([{"IpProtocol": "tcp", "CidrIp": "0.0.0.0/0"}, env]));
+}
+
+#[test]
 fn complains_of_what_can_not_be_right_and_judges_the_rest() {
     for (body, want) in [
         ("  A: {Type: Custom::A, Properties: {V: !Ref Nothing}}", "`Ref` to `Nothing`"),
@@ -216,6 +237,7 @@ Resources:
       Policies: [AmazonS3ReadOnlyAccess, {Statement: [{Effect: Allow, Action: '*', Resource: '*'}]}]
       FunctionUrlConfig: {AuthType: NONE}
   T: {Type: AWS::Serverless::SimpleTable}
+  Q: {Type: Custom::Q, Properties: {X: !GetAtt FnRole.Arn, Y: !Ref ServerlessRestApi}}
 ",
     );
     no_problems(&result);
@@ -230,4 +252,5 @@ Resources:
     assert_eq!(role.properties["Policies"][0]["PolicyDocument"]["Statement"][0]["Action"], "*");
     assert_eq!(find(&result, "FnUrl").properties["AuthType"], "NONE");
     assert_eq!(find(&result, "T").kind, "AWS::DynamoDB::Table");
+    assert_eq!(find(&result, "Q").properties["X"], "${FnRole.Arn}");
 }

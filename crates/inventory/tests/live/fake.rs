@@ -11,7 +11,7 @@ use std::{
 };
 use yagura_aws::{Api, Call, CallError, ErrorKind};
 
-type Answer = Box<dyn Fn(&Call) -> Option<Result<Value, CallError>> + Send + Sync>;
+type Answer = Box<dyn Fn(&Call) -> Option<Result<Value, Box<CallError>>> + Send + Sync>;
 
 /// Answers by the first rule that matches; what no rule matches is an empty object.
 #[derive(Default)]
@@ -42,7 +42,7 @@ impl Fake {
     pub fn rule(
         mut self,
         api: &'static str,
-        answer: impl Fn(&Call) -> Result<Value, CallError> + Send + Sync + 'static,
+        answer: impl Fn(&Call) -> Result<Value, Box<CallError>> + Send + Sync + 'static,
     ) -> Fake {
         self.rules.push(Box::new(move |call| (name(call) == api).then(|| answer(call))));
         self
@@ -54,8 +54,8 @@ impl Fake {
     }
 }
 
-pub fn error(call: &Call, kind: ErrorKind, code: &str) -> CallError {
-    CallError {
+pub fn error(call: &Call, kind: ErrorKind, code: &str) -> Box<CallError> {
+    Box::new(CallError {
         service: call.service.clone(),
         operation: call.operation.clone(),
         region: call.region.clone(),
@@ -63,7 +63,7 @@ pub fn error(call: &Call, kind: ErrorKind, code: &str) -> CallError {
         code: code.to_owned(),
         message: String::new(),
         status: 400,
-    }
+    })
 }
 
 fn name(call: &Call) -> String {
@@ -79,7 +79,7 @@ impl Api for Fake {
             self.calls.lock().expect("lock").push(call.clone());
             let answer = self.rules.iter().find_map(|rule| rule(call));
             self.in_flight.fetch_sub(1, Ordering::SeqCst);
-            answer.unwrap_or_else(|| Ok(json!({})))
+            answer.map_or_else(|| Ok(json!({})), |answer| answer.map_err(|e| *e))
         })
     }
 

@@ -64,6 +64,8 @@ pub(super) struct Evaluator<'t> {
     pub(super) pending: Vec<&'t str>,
     /// Resource types by logical id.
     pub(super) resources: BTreeMap<&'t str, &'t str>,
+    /// Logical ids of serverless resources, whose transform makes others with longer names.
+    serverless: Option<Vec<&'t str>>,
     pub(super) complaints: Vec<Complaint>,
     /// Resources that the values evaluated since it was last cleared refer to.
     pub(super) references: Vec<&'t str>,
@@ -73,12 +75,14 @@ pub(super) struct Evaluator<'t> {
 
 impl<'t> Evaluator<'t> {
     pub fn new(template: &'t Template, given: &Parameters, place: Place) -> Evaluator<'t> {
-        let resources = template
+        let resources: BTreeMap<&str, &str> = template
             .entries("Resources")
             .into_iter()
             .map(|(id, (_, node))| (id, node.get("Type").and_then(Node::as_str).unwrap_or("")))
             .collect();
+        let transform = template.transforms().iter().any(|name| name.starts_with("AWS::Serverless-"));
         Evaluator {
+            serverless: transform.then(|| serverless(&resources)),
             mode: Mode::Value,
             place,
             parameters: parameters(template, given),
@@ -215,12 +219,20 @@ impl<'t> Evaluator<'t> {
             "AWS::Partition" => self.by_partition(name, ["aws", "aws-cn", "aws-us-gov"]),
             "AWS::URLSuffix" => self.by_partition(name, ["amazonaws.com", "amazonaws.com.cn", "amazonaws.com"]),
             "AWS::NotificationARNs" => self.missing(name, name),
+            _ if self.generated(name) => Value::String(name.to_owned()),
             _ => {
                 let what = format!("`Ref` to `{name}`, which the template doesn't define");
                 self.complain(Complaint::at(node, what, "correct the name, or add the parameter or resource"));
                 self.missing(name, format!("Ref {name}"))
             }
         })
+    }
+
+    /// Whether the serverless transform makes a resource of this name (`FunctionRole`, `ServerlessRestApi`, `Api.Stage`).
+    fn generated(&self, name: &str) -> bool {
+        let Some(serverless) = &self.serverless else { return false };
+        !self.resources.contains_key(name)
+            && (name.starts_with("Serverless") || serverless.iter().any(|id| name.starts_with(id)))
     }
 
     /// A value of the partition. Without a Region it is the commercial one's where text is made, since nothing that a
@@ -237,6 +249,12 @@ impl<'t> Evaluator<'t> {
 
     /// What `Fn::GetAtt` gives: an ARN or the resource's own id as a text of its own, anything else unknown.
     pub(super) fn attribute(&mut self, node: &Node, id: &'t str, attribute: &str) -> Value {
+        if self.generated(id) {
+            return match attribute {
+                "Arn" => Value::String(format!("${{{id}.Arn}}")),
+                _ => self.missing(&format!("{id}.{attribute}"), format!("GetAtt {id}.{attribute}")),
+            };
+        }
         let Some((id, kind)) = self.resources.get_key_value(id).map(|(id, kind)| (*id, *kind)) else {
             let what = format!("`Fn::GetAtt` of `{id}`, which the template doesn't define");
             self.complain(Complaint::at(node, what, "correct the logical id, or add the resource"));
@@ -258,6 +276,10 @@ impl<'t> Evaluator<'t> {
         }
         self.missing(&format!("{id}.{attribute}"), format!("GetAtt {id}.{attribute}"))
     }
+}
+
+fn serverless<'t>(resources: &BTreeMap<&'t str, &'t str>) -> Vec<&'t str> {
+    resources.iter().filter(|(_, kind)| kind.starts_with("AWS::Serverless::")).map(|(id, _)| *id).collect()
 }
 
 /// Each parameter's value: given, else its default, else its only allowed value, else unknown.

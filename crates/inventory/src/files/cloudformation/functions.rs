@@ -6,9 +6,9 @@ use super::{
     evaluate::{Evaluator, Mode, Truth},
     template::Complaint,
 };
+use crate::files::fold::either;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use serde_json::Value;
 use yagura_content::shapes::Shape;
 use yagura_model::{is_unknown, unknown, yaml::Node};
 
@@ -77,7 +77,7 @@ impl<'t> Evaluator<'t> {
             Truth::False => self.value(otherwise, shape),
             Truth::Unknown(reason) => {
                 let (then, otherwise) = (self.value(then, shape), self.value(otherwise, shape));
-                either(then, otherwise, &reason)
+                either(then, otherwise, &reason, false)
             }
         }
     }
@@ -350,27 +350,4 @@ pub(super) fn text_of(value: &Value) -> Option<String> {
         Value::Null => Some(String::new()),
         _ => None,
     }
-}
-
-/// One of two values, nobody knows which: what they have in common is known.
-fn either(then: Option<Value>, otherwise: Option<Value>, reason: &str) -> Option<Value> {
-    match (then, otherwise) {
-        (then, otherwise) if then == otherwise => then,
-        (Some(Value::Object(then)), Some(Value::Object(mut otherwise)))
-            if !is_marker(&then) && !is_marker(&otherwise) =>
-        {
-            let mut merged: BTreeMap<String, Option<Value>> = BTreeMap::new();
-            for (key, value) in then {
-                let other = otherwise.remove(&key);
-                merged.insert(key, either(Some(value), other, reason));
-            }
-            merged.extend(otherwise.into_iter().map(|(key, _)| (key, Some(unknown(reason)))));
-            Some(Value::Object(merged.into_iter().filter_map(|(k, v)| Some((k, v?))).collect()))
-        }
-        _ => Some(unknown(reason)),
-    }
-}
-
-fn is_marker(map: &Map<String, Value>) -> bool {
-    map.len() == 1 && map.contains_key(yagura_model::UNKNOWN_KEY)
 }

@@ -43,6 +43,8 @@ struct Item<'t> {
     node: Option<&'t Node>,
     origin: Origin,
     references: Vec<&'t str>,
+    /// The condition on which it hangs, when nobody knows what that comes to, and why.
+    maybe: Option<(&'t str, String)>,
 }
 
 /// Reads a template; `None` when it holds none.
@@ -69,6 +71,11 @@ pub(super) fn read(
     complaints.extend(evaluator.complaints);
     problems.extend(complaints.into_iter().map(|c| Problem::new(file, c.message, c.hint)));
     Some(resources)
+}
+
+/// Whether a text that can't be read was meant as a template.
+pub(super) fn looks_like_one(text: &str) -> bool {
+    text.contains("AWSTemplateFormatVersion") || text.contains("AWS::")
 }
 
 /// Expands the template's loops.
@@ -121,16 +128,20 @@ fn item<'t>(
     evaluator: &mut Evaluator<'t>,
 ) -> Vec<Item<'t>> {
     let Some(kind) = node.get("Type").and_then(Node::as_str) else {
-        let what = if id.starts_with("Fn::") { format!("`{id}`") } else { format!("resource `{id}` has no `Type`") };
-        evaluator.complain(Complaint::at(key, what, "add the resource's type; it was left out"));
+        evaluator.complain(if id.starts_with("Fn::") {
+            let what = format!("`{id}` adds resources that only AWS knows");
+            Complaint::at(key, what, "give the processed template (`aws cloudformation get-template`)")
+        } else {
+            Complaint::at(key, format!("resource `{id}` has no `Type`"), "add its type; it was left out")
+        });
         return Vec::new();
     };
-    if let Some(condition) = node.get("Condition")
-        && let Some(name) = condition.as_str()
-        && evaluator.condition(condition, name) == Truth::False
-    {
-        return Vec::new();
-    }
+    let condition = node.get("Condition").and_then(|c| Some((c, c.as_str()?)));
+    let maybe = match condition.map(|(node, name)| (name, evaluator.condition(node, name))) {
+        Some((_, Truth::False)) => return Vec::new(),
+        Some((name, Truth::Unknown(reason))) => Some((name, reason)),
+        _ => None,
+    };
     evaluator.references.clear();
     let properties_node = node.get("Properties");
     let properties = properties_node.and_then(|p| evaluator.value(p, shapes::of(kind)));
@@ -147,6 +158,7 @@ fn item<'t>(
             node: properties_node,
             origin,
             references,
+            maybe,
         }];
     }
     made.into_iter()
@@ -157,6 +169,7 @@ fn item<'t>(
             properties: made.properties,
             origin: origin.clone(),
             references: references.clone(),
+            maybe: maybe.clone(),
         })
         .collect()
 }
@@ -194,13 +207,18 @@ fn resources<'t>(
         drafts.push(Draft {
             resource: resource(item, options, &place, problems),
             names: names(item, evaluator, options),
+            condition: item.maybe.as_ref().map(|(name, _)| (*name).to_owned()),
         });
     }
-    let parts: Vec<Part<'_>> =
-        items.iter().map(|item| Part { kind: &item.kind, id: &item.id, properties: &item.properties }).collect();
+    let parts: Vec<Part<'_>> = items.iter().map(part).collect();
     let mut owners = |i: usize, property: &str| Owners { names: called(&items[i], property, evaluator), certain: true };
     fold::fold(Source::CloudFormation, &mut drafts, &parts, &mut owners, options.catalog, &place, problems);
     drafts.into_iter().map(|draft| draft.resource).collect()
+}
+
+fn part<'i>(item: &'i Item<'_>) -> Part<'i> {
+    let maybe = item.maybe.as_ref().map(|(name, reason)| (*name, reason.as_str()));
+    Part { kind: &item.kind, id: &item.id, properties: &item.properties, maybe }
 }
 
 fn resource(item: &Item<'_>, options: &Options<'_>, place: &MappingPlace, problems: &mut Vec<Problem>) -> Resource {

@@ -44,7 +44,7 @@ pub(super) enum Target<'r> {
         name: &'r str,
         attribute: Option<&'r str>,
     },
-    /// The element of the resource's own `for_each`.
+    /// The element of the resource's own `for_each`; its key alone names nothing.
     Each,
     /// A local value: the plan doesn't say what it is made from.
     Local,
@@ -57,7 +57,7 @@ pub(super) fn target(reference: &str) -> Target<'_> {
     match parts.as_slice() {
         ["var", name, ..] => Target::Variable(indexed(name).0),
         ["local", ..] => Target::Local,
-        ["each", ..] => Target::Each,
+        ["each", value, ..] if indexed(value).0 == "value" => Target::Each,
         ["module", module, output, ..] => {
             let (module, index) = indexed(module);
             Target::Output { module, index, output: indexed(output).0 }
@@ -65,7 +65,7 @@ pub(super) fn target(reference: &str) -> Target<'_> {
         ["data", kind, name, rest @ ..] => {
             Target::Data { kind, name: indexed(name).0, attribute: rest.first().map(|a| indexed(a).0) }
         }
-        ["module" | "count" | "path" | "terraform" | "self" | "data", ..] => Target::Other,
+        ["module" | "count" | "each" | "path" | "terraform" | "self" | "data", ..] => Target::Other,
         [kind, name, ..] => {
             let (name, index) = indexed(name);
             Target::Resource { kind, name, index }

@@ -101,8 +101,13 @@ struct Reader<'d> {
 
 impl<'d> Reader<'d> {
     fn resources(&self, instances: Vec<Instance>, problems: &mut Vec<Problem>) -> Vec<Resource> {
-        let changes: HashMap<&str, &ResourceChange> =
-            self.document.resource_changes.iter().map(|c| (c.address.as_str(), c)).collect();
+        let changes: HashMap<&str, &ResourceChange> = self
+            .document
+            .resource_changes
+            .iter()
+            .filter(|c| !c.change.only_deletes())
+            .map(|c| (c.address.as_str(), c))
+            .collect();
         let configs = self.configs();
         let mut all: Vec<Planned<'d>> = instances.into_iter().map(|i| self.planned(i, &changes, &configs)).collect();
         self.resolve_policies(&mut all);
@@ -110,7 +115,12 @@ impl<'d> Reader<'d> {
         let mut drafts: Vec<Draft> = all.iter().filter_map(|p| self.draft(p, problems)).collect();
         let parts: Vec<Part<'_>> = all
             .iter()
-            .map(|p| Part { kind: &p.instance.kind, id: &p.instance.address, properties: &p.instance.values })
+            .map(|p| Part {
+                kind: &p.instance.kind,
+                id: &p.instance.address,
+                properties: &p.instance.values,
+                maybe: None,
+            })
             .collect();
         let mut owners = |i: usize, attribute: &str| self.owners(&all[i], attribute, &all);
         let place = self.place(None);
@@ -213,7 +223,7 @@ impl<'d> Reader<'d> {
             source: Source::Terraform,
             origin: Some(Origin { file: self.file.to_owned(), line: None, column: None }),
         };
-        Some(Draft { resource, names })
+        Some(Draft { resource, names, condition: None })
     }
 
     /// Account and Region of an instance: from its ARN, its own `region`, its provider, else as given.
@@ -255,7 +265,7 @@ impl<'d> Reader<'d> {
         let expression = part.config.and_then(|c| c.expressions.get(attribute));
         let (Some(root), Some(expression)) = (self.root, expression) else { return Owners::default() };
         let found = references::follow(root, &part.path, part.config, expression);
-        if found.lost || found.targets.is_empty() {
+        if found.targets.is_empty() {
             // It names something that this plan makes, and nothing says what.
             let new = all.iter().filter(|p| p.new).map(|p| p.instance.address.clone());
             return Owners { names: new.collect(), certain: false };
