@@ -166,20 +166,21 @@ def paginator(model, operation, given):
     return None
 
 
-def endpoints(provider, partitions, prefix):
+def endpoints(provider, partitions, prefix, fips):
     """Where the service answers: only what differs from `https://PREFIX.REGION.SUFFIX`, by partition."""
+    host = f"{prefix}-fips" if fips else prefix
     from botocore.exceptions import EndpointProviderError
 
     found = {}
     for partition in partitions["partitions"]:
         suffix = partition["outputs"]["dnsSuffix"]
-        plain = f"https://{prefix}.{{region}}.{suffix}"
+        plain = f"https://{host}.{{region}}.{suffix}"
         places = {}
         for region in partition["regions"]:
             if region.endswith("-global"):
                 continue
             try:
-                endpoint = provider.resolve_endpoint(Region=region, UseFIPS=False, UseDualStack=False)
+                endpoint = provider.resolve_endpoint(Region=region, UseFIPS=fips, UseDualStack=False)
             except EndpointProviderError:
                 continue
             scheme = (endpoint.properties.get("authSchemes") or [{}])[0]
@@ -257,9 +258,11 @@ def service(loader, name, partitions):
         if "awsQueryCompatible" in meta:
             result["compatible"] = 1
     ruleset = loader.load_service_model(name, "endpoint-rule-set-1")
-    where = endpoints(EndpointProvider(ruleset, partitions), partitions, meta["endpointPrefix"])
-    if where:
-        result["endpoints"] = where
+    provider = EndpointProvider(ruleset, partitions)
+    for key, fips in (("endpoints", False), ("fips", True)):
+        where = endpoints(provider, partitions, meta["endpointPrefix"], fips)
+        if where:
+            result[key] = where
     result["operations"] = operations
     result["shapes"] = shapes.list
     return result
@@ -304,9 +307,10 @@ What the client must know to call an AWS operation by name: one file a service, 
 | made by | `python3 xtask/gen/aws_api.py` |
 
 The short keys are explained in `crates/aws/src/catalogue.rs`. Don't edit the files by hand: raise the version in the
-script and run it. An endpoint is written down only where it differs from `https://PREFIX.REGION.SUFFIX`; each was
-asked of AWS's own endpoint rules for every Region of every partition. An operation that takes and gives a page token
-but has no paginator in botocore gets one that joins its lists, since half a listing would look like a whole one.
+script and run it. An endpoint is written down only where it differs from `https://PREFIX.REGION.SUFFIX` (FIPS:
+`https://PREFIX-fips.REGION.SUFFIX`); each was asked of AWS's own endpoint rules for every Region of every partition.
+An operation that takes and gives a page token but has no paginator in botocore gets one that joins its lists, since
+half a listing would look like a whole one.
 """)
     print(f"{len(SERVICES)} services, {operations} operations, {total} bytes", file=sys.stderr)
 

@@ -82,6 +82,9 @@ pub(crate) struct Service {
     /// By partition, where it differs from `https://PREFIX.REGION.SUFFIX`.
     #[serde(default)]
     pub endpoints: HashMap<String, Place>,
+    /// The same for FIPS endpoints, where it differs from `https://PREFIX-fips.REGION.SUFFIX`.
+    #[serde(default)]
+    pub fips: HashMap<String, Place>,
     pub operations: HashMap<String, Operation>,
     shapes: Vec<Shape>,
 }

@@ -255,7 +255,8 @@ impl Client {
             let mut known = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
             known.entry(service.name.clone()).or_insert_with(|| self.configured_endpoint(service)).clone()
         };
-        Endpoint::resolve(service, region, custom.as_deref())
+        let fips = self.config.as_ref().and_then(|(sdk, _)| sdk.use_fips()).unwrap_or(false);
+        Endpoint::resolve(service, region, fips, custom.as_deref())
     }
 
     fn configured_endpoint(&self, service: &Service) -> Option<String> {

@@ -61,18 +61,19 @@ pub(crate) fn is_region(region: &str) -> bool {
 
 impl Endpoint {
     /// AWS's own endpoint, or `custom`. The error is for the person who configured it.
-    pub fn resolve(service: &Service, region: &str, custom: Option<&str>) -> Result<Endpoint, String> {
+    pub fn resolve(service: &Service, region: &str, fips: bool, custom: Option<&str>) -> Result<Endpoint, String> {
         if !is_region(region) {
             return Err(format!("`{region}` is no Region's name; use one like `ap-northeast-1`"));
         }
         let partition = partition(region);
-        let place = service.endpoints.get(&partition.id).map(|p| p.except.get(region).unwrap_or(p));
+        let (places, dash) = if fips { (&service.fips, "-fips") } else { (&service.endpoints, "") };
+        let place = places.get(&partition.id).map(|p| p.except.get(region).unwrap_or(p));
         let nothing = Place::default();
         let place = place.unwrap_or(&nothing);
         let url = match (custom, &place.url) {
             (Some(custom), _) => custom.to_owned(),
             (None, Some(url)) => url.replace("{region}", region),
-            (None, None) => format!("https://{}.{region}.{}", service.prefix, partition.suffix),
+            (None, None) => format!("https://{}{dash}.{region}.{}", service.prefix, partition.suffix),
         };
         let parsed = Url::parse(&url).ok().filter(|u| matches!(u.scheme(), "http" | "https"));
         let Some((parsed, host)) = parsed.as_ref().and_then(|u| Some((u, u.host_str()?))) else {
@@ -129,7 +130,7 @@ mod tests {
 
     fn endpoint(service: &str, region: &str, custom: Option<&str>) -> Endpoint {
         let service = catalogue::find(service).expect("known");
-        Endpoint::resolve(service, region, custom).expect("an endpoint")
+        Endpoint::resolve(service, region, false, custom).expect("an endpoint")
     }
 
     fn at(path: &str) -> Request {
@@ -160,6 +161,18 @@ mod tests {
     }
 
     #[test]
+    fn fips_endpoints_where_they_are_asked_for() {
+        for (service, region, url) in [
+            ("kms", "us-east-1", "https://kms-fips.us-east-1.amazonaws.com/"),
+            ("iam", "us-west-2", "https://iam-fips.amazonaws.com/"),
+            ("ec2", "us-gov-west-1", "https://ec2.us-gov-west-1.amazonaws.com/"),
+        ] {
+            let service = catalogue::find(service).expect("known");
+            assert_eq!(Endpoint::resolve(service, region, true, None).expect("an endpoint").url(&at("/")), url);
+        }
+    }
+
+    #[test]
     fn a_bucket_moves_into_the_host_where_its_name_fits() {
         let s3 = endpoint("s3", "eu-west-1", None);
         let bucket = |name: &str, path: &str| Request { bucket: Some(name.to_owned()), ..at(path) };
@@ -182,8 +195,8 @@ mod tests {
     #[test]
     fn a_region_that_would_change_the_host_is_refused() {
         let kms = catalogue::find("kms").expect("known");
-        assert!(Endpoint::resolve(kms, "evil.example/", None).is_err());
-        assert!(Endpoint::resolve(kms, "", None).is_err());
-        assert!(Endpoint::resolve(kms, "us-east-1", Some("file:///etc")).is_err());
+        assert!(Endpoint::resolve(kms, "evil.example/", false, None).is_err());
+        assert!(Endpoint::resolve(kms, "", false, None).is_err());
+        assert!(Endpoint::resolve(kms, "us-east-1", false, Some("file:///etc")).is_err());
     }
 }
