@@ -71,7 +71,7 @@ impl Rulebook {
         let (_, mut errors) = Rulebook::compile(library);
         for document in library.of(Kind::Control) {
             if let Ok(control) = control(document, &schemas) {
-                test_control(document, &control, &schemas, &mut errors);
+                test_control(library, document, &control, &schemas, &mut errors);
             }
         }
         for document in library.of(Kind::Resource) {
@@ -86,11 +86,17 @@ impl Rulebook {
     }
 }
 
-fn test_control(document: &Document, control: &Control, schemas: &Schemas, errors: &mut Vec<Error>) {
+fn test_control(library: &Library, document: &Document, control: &Control, schemas: &Schemas, errors: &mut Vec<Error>) {
     for word in ["pass", "fail"] {
         if document.blocks(word).next().is_none() {
             errors.push(document.error(1, format!("the control has no ```{word} fixture: add one")));
         }
+    }
+    // Content of a user's own may come without playbooks; where there are some, a name must be one of them.
+    if let Some(playbook) = control.playbook.as_ref().filter(|_| library.of(Kind::Playbook).next().is_some())
+        && library.get(Kind::Playbook, playbook).is_none()
+    {
+        errors.push(document.error(1, format!("`{playbook}` is no playbook")));
     }
     let expected = [
         ("pass", Some(Verdict::Pass)),

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use yagura_content::Library;
 use yagura_model::{Gap, Inventory, Judgement, Origin, Resource, Source, Verdict, unknown};
-use yagura_posture::{FIXTURE_NOW, Rulebook};
+use yagura_posture::{ControlStatus, FIXTURE_NOW, Rulebook, Stage, VerdictRow};
 
 const HEAD: &str =
     "severity = \"high\"\nstage = \"minimum\"\nlayer = \"data\"\nminutes = 5\ncost = \"free\"\nrisk = \"low\"\n";
@@ -452,4 +452,41 @@ fn hostile_values_neither_panic_nor_run_long() {
     ] {
         let _ = bucket(cel, properties.clone());
     }
+}
+
+#[test]
+fn a_rulebook_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Rulebook>();
+}
+
+#[test]
+fn frameworks_and_stages_take_their_part_of_the_score() {
+    let rule = "```cel\ntrue\n```\n";
+    let framework = "id = \"f\"\nversion = \"1\"\ntitle.en = \"F\"\ntitle.ja = \"え\"\n\
+        [[item]]\nid = \"1\"\ntitle.en = \"a\"\ntitle.ja = \"b\"\ncontrols = [\"A.1\"]\n\
+        [[item]]\nid = \"2\"\ntitle.en = \"a\"\ntitle.ja = \"b\"\ncontrols = [\"A.1\", \"B.1\"]\n\
+        [[item]]\nid = \"3\"\ntitle.en = \"a\"\ntitle.ja = \"b\"\nmanual = true\n";
+    let hardened = control("C.1", BUCKET, rule).replace("minimum", "hardened");
+    let files = [
+        ("controls/x/A.md", control("A.1", BUCKET, rule)),
+        ("controls/x/B.md", control("B.1", BUCKET, rule)),
+        ("controls/x/C.md", hardened),
+        ("frameworks/f.toml", framework.to_owned()),
+    ];
+    let (book, errors) = Rulebook::compile(&library(&files));
+    assert_eq!(errors, []);
+    let row = |control, verdict| VerdictRow { control, verdict, suppressed: false };
+    let rows = [row("A.1", Verdict::Pass), row("B.1", Verdict::Fail), row("C.1", Verdict::Unknown)];
+    let score = book.score(rows, &Default::default());
+    assert_eq!(score.percent(), Some(33));
+    let part = score.of_framework(book.framework("f").expect("there"));
+    assert_eq!((part.passed, part.failed, part.unknown, part.percent()), (1, 1, 0, Some(50)));
+    let stages = book.roadmap(&score).stages;
+    let shown: Vec<_> = stages.iter().map(|s| (s.stage, s.passed, s.failed, s.unknown, s.no_data)).collect();
+    assert_eq!(shown, [(Stage::Minimum, 1, 1, 0, 0), (Stage::Standard, 0, 0, 0, 0), (Stage::Hardened, 0, 0, 1, 0)]);
+    assert_eq!(score.controls["C.1"], ControlStatus::Unknown);
+    let bad = [("frameworks/f.toml", framework.to_owned())];
+    let (_, errors) = Rulebook::compile(&library(&bad));
+    assert!(errors[0].message.contains("`A.1`, which is no control"), "{errors:?}");
 }
