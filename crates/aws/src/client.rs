@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use std::{
     collections::HashMap,
     future::Future,
-    path::PathBuf,
+    path::Path,
     pin::Pin,
     sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicI64},
     time::{Duration, SystemTime},
@@ -89,10 +89,10 @@ struct Bundle {
 }
 
 impl Bundle {
-    fn read(path: PathBuf) -> Result<Bundle, Error> {
+    fn read(path: &Path) -> Result<Bundle, Error> {
         let file = path.display().to_string();
         let wrong = |why: String| Error::Bundle { file: file.clone(), why };
-        let pem = std::fs::read(&path).map_err(|e| wrong(e.to_string()))?;
+        let pem = std::fs::read(path).map_err(|e| wrong(e.to_string()))?;
         let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| wrong(e.to_string()))?;
         if certificates.is_empty() {
             return Err(wrong("it holds none".to_owned()));
@@ -139,7 +139,7 @@ impl Client {
         // Fails only when another part of the process has installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let bundle = match (&options.credentials, std::env::var_os("AWS_CA_BUNDLE")) {
-            (None, Some(file)) if !file.is_empty() => Some(Bundle::read(file.into())?),
+            (None, Some(file)) if !file.is_empty() => Some(Bundle::read(Path::new(&file))?),
             _ => None,
         };
         let mut http = reqwest::Client::builder()
