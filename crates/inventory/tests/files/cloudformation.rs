@@ -71,6 +71,8 @@ fn computes_functions_as_far_as_their_inputs_are_known() {
         ("!ImportValue shared", unknown("ImportValue shared")),
         ("!Base64 hello", json!("aGVsbG8=")),
         ("!Cidr [10.0.0.0/24, 2, 7]", json!(["10.0.0.0/25", "10.0.0.128/25"])),
+        ("{Fn::GetStackOutput: {StackName: s, OutputName: o}}", unknown("GetStackOutput s.o")),
+        ("{Fn::Sub: {Fn::Transform: {Name: M}}}", unknown("Transform M")),
         ("!GetAZs ''", unknown("Availability Zones")),
         ("{Fn::Length: !Ref Zones}", json!(3)),
         ("{Fn::ToJsonString: {a: !Ref Port}}", json!("{\"a\":22}")),
@@ -213,10 +215,26 @@ Resources:
         Properties:
           BucketName: !Sub 'x-${Name}'
           Tags: [{Key: n, Value: !Ref Name}]
+  Fn::ForEach::Groups:
+    - [Name, Port]
+    - {Web: 443, Ssh: 22}
+    - Group${Name}:
+        Type: AWS::EC2::SecurityGroup
+        Properties: {SecurityGroupIngress: [{IpProtocol: tcp, FromPort: !Ref Port, ToPort: !Ref Port, CidrIp: 0.0.0.0/0}]}
+  Fn::ForEach::Nested:
+    - A
+    - !FindInMap [Lists, all, names]
+    - Fn::ForEach::Inner:
+        - B
+        - ['1', '2']
+        - T${A}${B}: {Type: Custom::T, Properties: {Fn::ForEach::P: [K, [x, y], {'${K}': !Sub '${A}-${K}'}]}}
+Mappings: {Lists: {all: {names: [P, Q]}}}
 ",
     );
     no_problems(&result);
     assert_eq!(find(&result, "BucketRed").properties["BucketName"], "x-Red");
+    assert_eq!(find(&result, "GroupSsh").properties["SecurityGroupIngress"][0]["FromPort"], 22);
+    assert_eq!(find(&result, "TQ2").properties, json!({"x": "Q-x", "y": "Q-y"}));
     assert_eq!(find(&result, "BucketBlue").tags.get("n").map(String::as_str), Some("Blue"));
 }
 

@@ -1,21 +1,29 @@
 //! `Fn::ForEach` (the `AWS::LanguageExtensions` transform): one entry written once for each value of a collection.
 //! It is expanded on the tree before anything is evaluated, since it makes keys.
 
-use super::template::Complaint;
+use super::{
+    functions::text_of,
+    template::{Complaint, call},
+};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use yagura_model::yaml::{Data, MAX_NODES, Node};
+use yagura_model::{
+    is_unknown,
+    yaml::{Data, MAX_NODES, Node},
+};
 
 /// Expands every loop below a node.
-pub(super) struct Loops<'p> {
-    pub parameters: &'p BTreeMap<String, Value>,
+pub(super) struct Loops {
     pub complaints: Vec<Complaint>,
+    parameters: BTreeMap<String, Value>,
+    mappings: Value,
     made: usize,
 }
 
-impl<'p> Loops<'p> {
-    pub fn new(parameters: &'p BTreeMap<String, Value>) -> Self {
-        Loops { parameters, complaints: Vec::new(), made: 0 }
+impl Loops {
+    /// With the parameters' values, unknown markers among them, and the template's mappings.
+    pub fn new(parameters: BTreeMap<String, Value>, mappings: Value) -> Self {
+        Loops { complaints: Vec::new(), parameters, mappings, made: 0 }
     }
 
     /// Replaces the loops in `node` by what they stand for.
@@ -41,19 +49,20 @@ impl<'p> Loops<'p> {
     }
 
     fn unroll(&mut self, key: &Node, value: &Node, into: &mut Vec<(Node, Node)>) {
-        let [name, collection, body] = value.items() else {
+        let [names, collection, body] = value.items() else {
             self.complain(key, "`Fn::ForEach` is used wrongly", "it wants [name, [values], {key: value}]");
             return;
         };
-        let Some(name) = name.as_str() else {
-            self.complain(key, "`Fn::ForEach` is used wrongly", "its first element is the name of the variable");
+        let names = if names.items().is_empty() { std::slice::from_ref(names) } else { names.items() };
+        let Some(names) = names.iter().map(|name| self.text(name)).collect::<Option<Vec<String>>>() else {
+            self.complain(key, "`Fn::ForEach` is used wrongly", "it begins with the variable's name");
             return;
         };
-        let Some(values) = self.values(collection) else {
+        let Some(rows) = self.rows(collection) else {
             self.complain(key, "`Fn::ForEach` over values that are not known", "give them with `--parameters`");
             return;
         };
-        for value in values {
+        for row in rows {
             for (key, inner) in body.entries() {
                 self.made += size(inner);
                 if self.made > MAX_NODES {
@@ -61,8 +70,10 @@ impl<'p> Loops<'p> {
                     return;
                 }
                 let (mut key, mut inner) = (key.clone(), inner.clone());
-                substitute(&mut key, name, &value);
-                substitute(&mut inner, name, &value);
+                for (name, value) in names.iter().zip(&row) {
+                    substitute(&mut key, name, value);
+                    substitute(&mut inner, name, value);
+                }
                 if is_loop(&key) {
                     self.unroll(&key, &inner, into);
                 } else {
@@ -72,29 +83,66 @@ impl<'p> Loops<'p> {
         }
     }
 
-    /// The values of a collection: a list of texts, or a reference to a list parameter.
-    fn values(&self, node: &Node) -> Option<Vec<String>> {
-        if let Some(target) = node.get("Ref").and_then(Node::as_str) {
-            return match self.parameters.get(target)? {
-                Value::Array(items) => items.iter().map(|v| v.as_str().map(str::to_owned)).collect(),
-                Value::String(text) => Some(vec![text.clone()]),
-                _ => None,
-            };
+    /// The collection: for each turn one value, or one for each of several variables.
+    fn rows(&self, node: &Node) -> Option<Vec<Vec<String>>> {
+        if call(node).is_some() {
+            return rows_of(&self.resolve(node)?);
         }
-        let mut values = Vec::new();
+        if matches!(node.data, Data::Map(_)) {
+            let entries = node.entries().iter();
+            return entries.map(|(key, value)| Some(vec![key.as_str()?.to_owned(), self.text(value)?])).collect();
+        }
+        let mut rows = Vec::new();
         for item in node.items() {
-            match item.as_str() {
-                Some(text) => values.push(text.to_owned()),
-                None => values.extend(self.values(item)?),
+            if let Some(text) = item.as_str() {
+                rows.push(vec![text.to_owned()]);
+            } else if call(item).is_some() {
+                rows.extend(rows_of(&self.resolve(item)?)?);
+            } else {
+                rows.push(item.items().iter().map(|part| self.text(part)).collect::<Option<_>>()?);
             }
         }
-        matches!(node.data, Data::Seq(_)).then_some(values)
+        matches!(node.data, Data::Seq(_)).then_some(rows)
+    }
+
+    fn text(&self, node: &Node) -> Option<String> {
+        match node.as_str() {
+            Some(text) => Some(text.to_owned()),
+            None => text_of(&self.resolve(node)?),
+        }
+    }
+
+    /// A parameter's value or a map's entry.
+    fn resolve(&self, node: &Node) -> Option<Value> {
+        let (name, argument) = call(node)?;
+        if name == "Ref" {
+            return self.parameters.get(argument.as_str()?).filter(|value| !is_unknown(value)).cloned();
+        }
+        let ("Fn::FindInMap", [map, top, second, ..]) = (name, argument.items()) else { return None };
+        let map = self.mappings.get(self.text(map)?)?.as_object()?;
+        let second = self.text(second)?;
+        match self.text(top) {
+            Some(top) => map.get(&top)?.get(&second).cloned(),
+            // Whatever the top key: known when all entries have the same.
+            None => {
+                let mut values = map.values().map(|entry| entry.get(&second));
+                let first = values.next()??;
+                values.all(|other| other == Some(first)).then(|| first.clone())
+            }
+        }
     }
 
     fn complain(&mut self, node: &Node, what: &str, hint: &str) {
         if self.complaints.len() < 20 {
             self.complaints.push(Complaint::at(node, what, hint));
         }
+    }
+}
+
+fn rows_of(value: &Value) -> Option<Vec<Vec<String>>> {
+    match value {
+        Value::Array(items) => items.iter().map(|item| Some(vec![text_of(item)?])).collect(),
+        scalar => Some(vec![vec![text_of(scalar)?]]),
     }
 }
 

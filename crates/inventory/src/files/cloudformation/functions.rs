@@ -4,7 +4,7 @@
 use super::{
     condition::first_unknown,
     evaluate::{Evaluator, Mode, Truth},
-    template::Complaint,
+    template::{Complaint, call},
 };
 use crate::files::fold::either;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -40,6 +40,11 @@ impl<'t> Evaluator<'t> {
             "Fn::ImportValue" => {
                 let export = self.value(argument, None).as_ref().and_then(text_of).unwrap_or_default();
                 self.missing(&format!("ImportValue {export}"), format!("ImportValue {export}").trim_end())
+            }
+            "Fn::GetStackOutput" => {
+                let part = |key: &str| argument.get(key).and_then(Node::as_str).unwrap_or("?");
+                let name = format!("GetStackOutput {}.{}", part("StackName"), part("OutputName"));
+                self.missing(&name, name.as_str())
             }
             "Fn::GetAZs" => self.missing("GetAZs", "Availability Zones"),
             "Fn::Transform" => unknown(self.transform_name(argument)),
@@ -104,6 +109,10 @@ impl<'t> Evaluator<'t> {
         let (template, names) = match (argument.as_str(), argument.items()) {
             (Some(text), _) => (text, None),
             (None, [text, names]) if text.as_str().is_some() => (text.as_str().unwrap_or_default(), Some(names)),
+            _ if call(argument).is_some() => {
+                let reason = self.value(argument, None).as_ref().and_then(first_unknown);
+                return unknown(reason.unwrap_or_else(|| "function Fn::Sub".to_owned()));
+            }
             _ => return self.wrong(argument, "Fn::Sub", "a text, or [text, {name: value}]"),
         };
         let mut out = String::new();

@@ -85,7 +85,8 @@ fn unroll(template: &mut Template, given: &Parameters, place: &Place) -> Vec<Com
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
-    let mut loops = foreach::Loops::new(&parameters);
+    let mappings = template.section("Mappings").map(Node::to_json).unwrap_or_default();
+    let mut loops = foreach::Loops::new(parameters, mappings);
     loops.expand(template.root_mut());
     loops.complaints
 }
