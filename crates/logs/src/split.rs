@@ -147,7 +147,7 @@ impl Splitter {
                 State::Array { wrapped, after } => self.array(window, i, eof, wrapped, after, found),
                 State::Tail => self.tail(window, i, eof, found),
                 State::Lost { array } => self.find_start(window, i, eof, array),
-                State::Skip { .. } => self.skip(window, i),
+                State::Skip { .. } => self.skip(window, i, eof),
                 State::Done => Step::Next(window.len()),
             };
             match step {
@@ -339,7 +339,8 @@ impl Splitter {
         Step::Next(i)
     }
 
-    fn skip(&mut self, b: &[u8], i: usize) -> Step {
+    /// To the end of what is skipped, or, should it never close, to a line that starts a record.
+    fn skip(&mut self, b: &[u8], i: usize, eof: bool) -> Step {
         let State::Skip { mut depth, mut string, mut escape, array } = self.state else { return Step::Next(i) };
         for (at, &c) in b.iter().enumerate().skip(i) {
             if string {
@@ -357,6 +358,14 @@ impl Splitter {
             }
             match c {
                 b'"' => string = true,
+                b'\n' if !eof && b.len() - at < START_LENGTH => {
+                    self.state = State::Skip { depth, string, escape, array };
+                    return Step::More(at);
+                }
+                b'\n' if is_start(b, at + 1) => {
+                    self.state = State::Lost { array };
+                    return Step::Next(at + 1);
+                }
                 b'{' | b'[' => depth = depth.saturating_add(1),
                 b'}' | b']' => {
                     depth = depth.saturating_sub(1);
