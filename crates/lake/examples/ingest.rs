@@ -30,6 +30,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(bytes) = std::env::var("BATCH_BYTES").ok().and_then(|text| text.parse().ok()) {
         options.batch_bytes = bytes;
     }
+    if let Some(files) = std::env::var("MERGE_FILES").ok().and_then(|text| text.parse().ok()) {
+        options.merge_files = files;
+    }
     let state = State::open_in(&data).await?;
     let lake = Lake::open(&data, &state).await?;
     let done = lake.ingest(&args.collect::<Vec<_>>(), &options, &mut Counter::default()).await?;

@@ -11,7 +11,7 @@ use crate::schema;
 use crate::writer::{Row, Writer};
 use chrono::{SecondsFormat, Utc};
 use iceberg::Catalog;
-use iceberg::spec::DataFile;
+use iceberg::spec::{DataFile, TableMetadata};
 use iceberg::table::Table;
 use iceberg::transaction::{ApplyTransactionAction, Transaction};
 use std::collections::BTreeMap;
@@ -19,6 +19,8 @@ use tokio::task::JoinSet;
 
 /// Rows of one data file at most: more become several files, written at once.
 const FILE_ROWS: usize = 200_000;
+/// Snapshots that the table keeps at most, for readers that look at its past.
+const HISTORY: usize = 200;
 /// How often a commit is tried when another engine commits to the table at the same time.
 const ATTEMPTS: usize = 5;
 
@@ -125,10 +127,15 @@ async fn prepare(lake: &Lake, files: &[DataFile]) -> Result<Swap, LakeError> {
     let transaction = Transaction::new(&table);
     // File names are UUIDs: looking for the same name in all manifests would cost more with every commit.
     let append = transaction.fast_append().with_check_duplicate(false).add_data_files(files.iter().cloned());
-    let transaction = append.apply(transaction).map_err(failed())?;
+    let mut transaction = append.apply(transaction).map_err(failed())?;
+    if table.metadata().snapshots().len() > HISTORY {
+        // Each commit rewrites the list of all that are kept.
+        let expire = transaction.expire_snapshots().retain_last(HISTORY / 2).expire_older_than_ms(i64::MAX);
+        transaction = expire.apply(transaction).map_err(failed())?;
+    }
     let updated = transaction.commit(&catalog).await.map_err(failed())?;
     let swap = catalog.take_swap().ok_or(LakeError::Conflict)?;
-    let mut locations = new_metadata(&updated).await?;
+    let mut locations = new_metadata(&updated, updated.metadata()).await?;
     locations.extend(files.iter().map(|file| file.file_path().to_owned()));
     locations.push(swap.to.clone());
     let folder = updated.metadata().location().to_owned();
@@ -136,9 +143,9 @@ async fn prepare(lake: &Lake, files: &[DataFile]) -> Result<Swap, LakeError> {
     Ok(swap)
 }
 
-/// The manifest list and manifests that the newest snapshot brought.
-async fn new_metadata(table: &Table) -> Result<Vec<String>, LakeError> {
-    let Some(snapshot) = table.metadata().current_snapshot() else { return Ok(Vec::new()) };
+/// The manifest list and manifests that the newest snapshot of `metadata` brought.
+pub(crate) async fn new_metadata(table: &Table, metadata: &TableMetadata) -> Result<Vec<String>, LakeError> {
+    let Some(snapshot) = metadata.current_snapshot() else { return Ok(Vec::new()) };
     let list =
         table.manifest_list_reader(snapshot).load().await.map_err(LakeError::table("read the new manifest list"))?;
     let added = list.entries().iter().filter(|manifest| manifest.added_snapshot_id == snapshot.snapshot_id());

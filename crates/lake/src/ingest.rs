@@ -50,6 +50,8 @@ pub struct IngestOptions {
     pub batch_bytes: usize,
     /// Objects after which a batch is committed.
     pub batch_objects: usize,
+    /// Small files in one partition after which they become one.
+    pub merge_files: usize,
 }
 
 impl Default for IngestOptions {
@@ -59,6 +61,7 @@ impl Default for IngestOptions {
             again: false,
             batch_bytes: 64 << 20,
             batch_objects: 2000,
+            merge_files: 32,
         }
     }
 }
@@ -76,6 +79,8 @@ pub struct Ingested {
     pub known_objects: u64,
     pub quarantined_objects: u64,
     pub commits: u64,
+    /// Small files were merged after the last commit.
+    pub compacted: bool,
     /// Files of a killed run that were removed.
     pub swept: u64,
 }
@@ -92,6 +97,42 @@ impl Lake {
         judge: &mut impl Judge,
     ) -> Result<Ingested, LakeError> {
         let (inputs, problems) = yagura_logs::inputs(paths).map_err(|path| LakeError::Missing { path })?;
+        self.run(options, judge, |run| {
+            for problem in problems {
+                run.note(problem);
+            }
+            inputs.iter().try_for_each(|input| run.input(input))
+        })
+    }
+
+    /// Reads what is in quarantine again: after a fix of Yagura's, or with other caps. What can be read now is in the lake then.
+    ///
+    /// # Errors
+    /// As those of [`Lake::ingest`].
+    pub async fn replay_quarantine(
+        &self,
+        options: &IngestOptions,
+        judge: &mut impl Judge,
+    ) -> Result<Ingested, LakeError> {
+        let kept = ledger::kept(self.state.pool()).await.map_err(|error| self.state.error("read", error))?;
+        self.run(options, judge, |run| {
+            for object in kept {
+                let source = if object.source == "stdin" { "stdin" } else { "file" };
+                let path = self.quarantine().join(&object.file);
+                let size = u64::try_from(object.size).unwrap_or_default();
+                run.read(source, &path, &object.key, object.key.clone(), (object.digest, size), true)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Does `work` as the one writer, in a lake that is swept, and commits what is left of it at the end.
+    fn run<'a, J: Judge>(
+        &'a self,
+        options: &'a IngestOptions,
+        judge: &'a mut J,
+        work: impl FnOnce(&mut Run<'a, J>) -> Result<(), LakeError>,
+    ) -> Result<Ingested, LakeError> {
         tokio::task::block_in_place(|| {
             let handle = Handle::current();
             let lock = self.lock()?;
@@ -110,13 +151,11 @@ impl Lake {
                 object: Counts::default(),
                 failed: None,
             };
-            for problem in problems {
-                run.note(problem);
-            }
-            for input in &inputs {
-                run.input(input)?;
-            }
+            work(&mut run)?;
             run.flush()?;
+            if run.done.commits > 0 {
+                run.done.compacted = run.handle.block_on(self.compact(&run.writer, options.merge_files, &lock))?;
+            }
             run.done.logs.problems.sort_by(|a, b| a.file.cmp(&b.file));
             Ok(run.done)
         })

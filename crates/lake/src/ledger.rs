@@ -65,28 +65,44 @@ pub(crate) async fn look_up(pool: &sqlx::SqlitePool, source: &str, key: &str, di
     })
 }
 
-/// Writes the rows of objects whose events become visible in this transaction.
+/// Writes the rows of objects whose events become visible in this transaction. An object that was read again keeps the count of the
+/// events that it brought before.
 pub(crate) async fn record(conn: &mut SqliteConnection, entries: &[Entry], now: &str) -> Result<(), sqlx::Error> {
     let rows = serde_json::to_string(entries).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-    sqlx::query(
-        "INSERT OR REPLACE INTO source_objects (source, key, digest, size, status, records, events, bad_records, ingested_at)
+    for statement in [
+        "INSERT INTO source_objects (source, key, digest, size, status, records, events, bad_records, ingested_at)
          SELECT value->>'source', value->>'key', value->>'digest', value->>'size', value->>'status', value->>'records',
-                value->>'events', value->>'bad_records', ?
-         FROM json_each(?)",
-    )
-    .bind(now)
-    .bind(rows.as_str())
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query(
+                value->>'events', value->>'bad_records', ?1
+         FROM json_each(?2) WHERE true
+         ON CONFLICT DO UPDATE SET status = excluded.status, records = excluded.records, events = events + excluded.events,
+                                   bad_records = excluded.bad_records, ingested_at = excluded.ingested_at",
         "INSERT OR IGNORE INTO quarantine (digest, source, key, file, size, bad_records, reason, found_at)
          SELECT value->>'digest', value->>'source', value->>'key', value->>'file', value->>'size', value->>'bad_records',
-                value->>'reason', ?
-         FROM json_each(?) WHERE value->>'file' IS NOT NULL",
-    )
-    .bind(now)
-    .bind(rows)
-    .execute(conn)
-    .await?;
+                value->>'reason', ?1
+         FROM json_each(?2) WHERE value->>'file' IS NOT NULL",
+        "UPDATE quarantine SET replayed_at = ?1 WHERE replayed_at IS NULL
+         AND digest IN (SELECT value->>'digest' FROM json_each(?2) WHERE value->>'status' = 'ingested')",
+    ] {
+        sqlx::query(statement).bind(now).bind(rows.as_str()).execute(&mut *conn).await?;
+    }
     Ok(())
+}
+
+/// An object in quarantine of which something is still unread.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    pub source: String,
+    pub key: String,
+    pub digest: String,
+    pub size: i64,
+    pub file: String,
+}
+
+pub(crate) async fn kept(pool: &sqlx::SqlitePool) -> sqlx::Result<Vec<Kept>> {
+    let rows: Vec<(String, String, String, i64, String)> = sqlx::query_as(
+        "SELECT source, key, digest, size, file FROM quarantine WHERE replayed_at IS NULL ORDER BY found_at, key",
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|(source, key, digest, size, file)| Kept { source, key, digest, size, file }).collect())
 }

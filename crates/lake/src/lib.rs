@@ -5,6 +5,7 @@
 
 mod batch;
 mod catalog;
+mod compact;
 mod durable;
 mod error;
 mod ingest;

@@ -58,7 +58,7 @@ impl Seen {
     }
 }
 
-fn partition_of(file: &DataFile) -> Partition {
+pub(crate) fn partition_of(file: &DataFile) -> Partition {
     let value = |at: usize| match file.partition().fields().get(at) {
         Some(Some(Literal::Primitive(value))) => Some(value.clone()),
         _ => None,

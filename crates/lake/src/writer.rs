@@ -1,5 +1,6 @@
 //! Events into Parquet data files: one file for each partition of a batch, rows in order of time.
 
+use crate::durable;
 use crate::error::LakeError;
 use crate::ocsf::Event;
 use crate::record::{self, Partition};
@@ -15,6 +16,7 @@ use iceberg::writer::file_writer::ParquetWriterBuilder;
 use iceberg::writer::file_writer::location_generator::{FileNameGenerator, LocationGenerator};
 use iceberg::writer::file_writer::rolling_writer::RollingFileWriterBuilder;
 use iceberg::writer::{IcebergWriter, IcebergWriterBuilder};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
@@ -66,20 +68,42 @@ impl Writer {
     /// Writes the rows of one partition.
     pub async fn write(&self, partition: &Partition, mut rows: Vec<Row>) -> Result<Vec<DataFile>, LakeError> {
         rows.sort();
+        let mut writer = self.open(partition).await?;
+        for chunk in rows.chunks(CHUNK_ROWS) {
+            if let Some(batch) = self.batch(partition, chunk)? {
+                writer.write(batch).await.map_err(LakeError::table("write a data file"))?;
+            }
+        }
+        writer.close().await.map_err(LakeError::table("write a data file"))
+    }
+
+    /// Writes the rows of a partition's `files`, one file after the other, into one.
+    pub async fn merge(&self, partition: &Partition, files: &[DataFile]) -> Result<Vec<DataFile>, LakeError> {
+        let mut writer = self.open(partition).await?;
+        for file in files {
+            let location = file.file_path();
+            let failed = |source| LakeError::Parquet { path: location.to_owned(), source };
+            let path = durable::path(location);
+            let file = std::fs::File::open(&path).map_err(LakeError::io("open", &path))?;
+            let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+                .and_then(|builder| builder.with_batch_size(CHUNK_ROWS).build());
+            for batch in reader.map_err(failed)? {
+                // The same columns in the same types, under the table's own schema.
+                let batch = RecordBatch::try_new(self.schema.clone(), batch?.columns().to_vec())?;
+                writer.write(batch).await.map_err(LakeError::table("write a data file"))?;
+            }
+        }
+        writer.close().await.map_err(LakeError::table("write a data file"))
+    }
+
+    async fn open(&self, partition: &Partition) -> Result<impl IcebergWriter + use<>, LakeError> {
         let builder = DataFileWriterBuilder::new(RollingFileWriterBuilder::new_with_default_file_size(
             ParquetWriterBuilder::new(self.properties.clone(), self.table.metadata().current_schema().clone()),
             self.table.file_io().clone(),
             Folder(format!("{}/data/{}", self.table.metadata().location(), partition.folder())),
             UniqueName,
         ));
-        let failed = || LakeError::table("write a data file");
-        let mut writer = builder.build(Some(self.key(partition))).await.map_err(failed())?;
-        for chunk in rows.chunks(CHUNK_ROWS) {
-            if let Some(batch) = self.batch(partition, chunk)? {
-                writer.write(batch).await.map_err(failed())?;
-            }
-        }
-        writer.close().await.map_err(failed())
+        builder.build(Some(self.key(partition))).await.map_err(LakeError::table("write a data file"))
     }
 
     fn key(&self, partition: &Partition) -> PartitionKey {

@@ -141,6 +141,45 @@ async fn what_cannot_be_read_is_kept_and_counted() {
     assert_eq!(place.ingest(&[place.path("logs")]).await.known_objects, 2);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn quarantine_is_read_again_once_it_can_be() {
+    let place = Place::new().await;
+    let path = place.file("two.json.gz", &[gz(&log(&[record(1, 1)])), gz(&log(&[record(2, 2)]))].concat());
+    let done = place.ingest(&[path]).await;
+    assert_eq!((done.events, done.quarantined_objects), (1, 1));
+    let waiting = || async {
+        let sql = "SELECT count(*) FROM quarantine WHERE replayed_at IS NULL";
+        sqlx::query_scalar::<_, i64>(sql).fetch_one(place.lake.state().pool()).await.unwrap()
+    };
+    let same = place.lake.replay_quarantine(&IngestOptions::default(), &mut ()).await.unwrap();
+    assert_eq!((same.events, same.repeated, waiting().await), (0, 1, 1));
+    let logs = yagura_logs::Options { multi_member: true, ..yagura_logs::Options::default() };
+    let all = IngestOptions { logs, ..IngestOptions::default() };
+    let done = place.lake.replay_quarantine(&all, &mut ()).await.unwrap();
+    assert_eq!((done.events, done.repeated, waiting().await, place.count().await), (1, 1, 0, 2));
+    let row: (String, i64) =
+        sqlx::query_as("SELECT status, events FROM source_objects").fetch_one(place.lake.state().pool()).await.unwrap();
+    assert_eq!(row, ("ingested".to_owned(), 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn small_files_are_merged_and_the_rows_stay() {
+    let place = Place::new().await;
+    let options = IngestOptions { merge_files: 4, ..IngestOptions::default() };
+    let mut merged = Vec::new();
+    for n in 0..8 {
+        let path = place.file(&format!("{n}.json"), &log(&[record(2 * n, 1 + n), record(2 * n + 1, 30 + n)]));
+        merged.push(place.lake.ingest(&[path], &options, &mut ()).await.unwrap().compacted);
+    }
+    // One merged file and three new ones make four again.
+    assert_eq!(merged, [false, false, false, true, false, false, true, false]);
+    let sql = "SELECT count(*), count(DISTINCT metadata.uid), count(DISTINCT raw_data) FROM events";
+    assert_eq!(place.ask(sql).await, [[json!(16), json!(16), json!(16)]]);
+    let again = IngestOptions { again: true, ..options };
+    let done = place.lake.ingest(&[place.path("0.json"), place.path("7.json")], &again, &mut ()).await.unwrap();
+    assert_eq!((done.events, done.repeated, done.swept), (0, 4, 0));
+}
+
 /// Findings that can't be stored.
 #[derive(Default)]
 struct Broken {
