@@ -15,6 +15,8 @@ fn folds_satellites_by_reference_and_keeps_what_is_not_known() {
     let good = find(&result, "aws_s3_bucket.good");
     assert_eq!(good.source, Source::Terraform);
     assert_eq!(good.region.as_deref(), Some("ap-northeast-1"));
+    let topic = result.inventory.resources.iter().find(|r| r.id == "aws_sns_topic.t").expect("a topic");
+    assert_eq!(topic.relations.iter().map(|r| r.target.as_str()).collect::<Vec<_>>(), ["aws_kms_key.k"]);
     let properties = without_nulls(&good.properties);
     assert_eq!(properties["VersioningConfiguration"], json!({"Status": "Enabled"}));
     assert_eq!(properties["PublicAccessBlockConfiguration"]["BlockPublicAcls"], true);
@@ -77,6 +79,30 @@ fn gives_a_part_to_all_that_may_own_it_when_the_plan_does_not_say() {
             let got = &find(&result, &format!("aws_s3_bucket.{name}")).properties["VersioningConfiguration"];
             assert_eq!(*got, want[name], "{name}");
         }
+    }
+}
+
+#[test]
+fn gives_each_instance_its_own_parts() {
+    let result = read_fixture("indexed.json");
+    no_problems(&result);
+    for (address, name, want) in [
+        ("aws_s3_bucket.each[\"x\"]", "VersioningConfiguration", json!({"Status": "Enabled"})),
+        ("aws_s3_bucket.each[\"y\"]", "VersioningConfiguration", json!({"Status": "Suspended"})),
+        ("aws_s3_bucket.each[\"x\"]", "AccessControl", json!("PublicRead")),
+        ("aws_s3_bucket.each[\"y\"]", "AccessControl", json!("Private")),
+        ("aws_s3_bucket.counted[0]", "LoggingConfiguration", Value::Null),
+        (
+            "aws_s3_bucket.counted[1]",
+            "LoggingConfiguration",
+            json!({"DestinationBucketName": "logs", "LogFilePrefix": "p"}),
+        ),
+    ] {
+        assert_eq!(find(&result, address).properties[name], want, "{address} {name}");
+    }
+    for (address, want) in [("aws_s3_bucket.counted[0]", true), ("aws_s3_bucket.counted[1]", false)] {
+        let block = &find(&result, address).properties["PublicAccessBlockConfiguration"];
+        assert_eq!(block["BlockPublicAcls"], want, "{address}");
     }
 }
 

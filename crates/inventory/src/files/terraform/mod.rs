@@ -17,7 +17,7 @@ use overlay::Configured;
 use references::Named;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
-use yagura_model::{Arn, Origin, Resource, Source, is_unknown};
+use yagura_model::{Arn, Origin, Relation, Resource, Source, is_unknown};
 
 /// An instance with markers in its values, and where the configuration speaks of it.
 struct Planned<'d> {
@@ -112,7 +112,8 @@ impl<'d> Reader<'d> {
         let mut all: Vec<Planned<'d>> = instances.into_iter().map(|i| self.planned(i, &changes, &configs)).collect();
         self.resolve_policies(&mut all);
         all.retain(|p| p.instance.mode == Mode::Managed);
-        let mut drafts: Vec<Draft> = all.iter().filter_map(|p| self.draft(p, problems)).collect();
+        let index = Index::new(&all);
+        let mut drafts: Vec<Draft> = all.iter().filter_map(|p| self.draft(p, &index, problems)).collect();
         let parts: Vec<Part<'_>> = all
             .iter()
             .map(|p| Part {
@@ -122,7 +123,7 @@ impl<'d> Reader<'d> {
                 maybe: None,
             })
             .collect();
-        let mut owners = |i: usize, attribute: &str| self.owners(&all[i], attribute, &all);
+        let mut owners = |i: usize, attribute: &str| self.owners(&all[i], attribute, &index);
         let place = self.place(None);
         let catalog = self.options.catalog;
         fold::fold(Source::Terraform, &mut drafts, &parts, &mut owners, catalog, &place, problems);
@@ -193,7 +194,23 @@ impl<'d> Reader<'d> {
         }
     }
 
-    fn draft(&self, planned: &Planned<'_>, problems: &mut Vec<Problem>) -> Option<Draft> {
+    /// What a resource's configuration refers to.
+    fn relations(&self, planned: &Planned<'_>, index: &Index<'_>) -> Vec<Relation> {
+        let (Some(root), Some(config)) = (self.root, planned.config) else { return Vec::new() };
+        let mut found = Vec::new();
+        config.expressions.values().for_each(|value| expressions(value, &mut found));
+        let own_index = planned.instance.index.as_ref().map(Value::to_string);
+        let mut addresses: Vec<String> = found
+            .iter()
+            .flat_map(|expression| references::follow(root, &planned.path, Some(config), expression).targets)
+            .flat_map(|target| index.instances_of(&target, own_index.as_deref()))
+            .collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        addresses.into_iter().map(|target| Relation { kind: "refers-to".to_owned(), target }).collect()
+    }
+
+    fn draft(&self, planned: &Planned<'_>, index: &Index<'_>, problems: &mut Vec<Problem>) -> Option<Draft> {
         let Instance { address, kind: terraform, values, .. } = &planned.instance;
         let kind = self.options.catalog.by_terraform(terraform)?;
         let text = |key: &str| values.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -219,7 +236,7 @@ impl<'d> Reader<'d> {
             tags: mapped.tags,
             properties: mapped.properties,
             observed: Value::Null,
-            relations: mapped.relations,
+            relations: mapped.relations.into_iter().chain(self.relations(planned, index)).collect(),
             source: Source::Terraform,
             origin: Some(Origin { file: self.file.to_owned(), line: None, column: None }),
         };
@@ -251,7 +268,7 @@ impl<'d> Reader<'d> {
     }
 
     /// Who an attribute names: its known value, else the resources that the configuration makes it from.
-    fn owners(&self, part: &Planned<'_>, attribute: &str, all: &[Planned<'_>]) -> Owners {
+    fn owners(&self, part: &Planned<'_>, attribute: &str, index: &Index<'_>) -> Owners {
         let values = match part.instance.values.get(attribute) {
             Some(Value::Array(items)) if !items.iter().any(is_unknown) => items.as_slice(),
             Some(value) if !is_unknown(value) => std::slice::from_ref(value),
@@ -267,14 +284,13 @@ impl<'d> Reader<'d> {
         let found = references::follow(root, &part.path, part.config, expression);
         if found.targets.is_empty() {
             // It names something that this plan makes, and nothing says what.
-            let new = all.iter().filter(|p| p.new).map(|p| p.instance.address.clone());
-            return Owners { names: new.collect(), certain: false };
+            return Owners { names: index.new.clone(), certain: false };
         }
         let own_index = part.instance.index.as_ref().map(Value::to_string);
         let (mut names, mut certain) = (Vec::new(), true);
         let several = found.targets.len() > 1;
         for target in &found.targets {
-            let with_index = instances_of(target, own_index.as_deref(), all);
+            let with_index = index.instances_of(target, own_index.as_deref());
             certain &= with_index.len() <= 1;
             names.extend(with_index);
         }
@@ -321,12 +337,42 @@ fn matches(reference: &Named, instance: &Named, own_index: Option<&str>) -> bool
         && (&reference.kind, &reference.name, reference.data) == (&instance.kind, &instance.name, instance.data)
 }
 
-/// Addresses of the instances that a reference may mean.
-fn instances_of(reference: &Named, own_index: Option<&str>, all: &[Planned<'_>]) -> Vec<String> {
-    let find = |index: Option<&str>| -> Vec<String> {
-        let fitting = all.iter().filter(|p| matches(reference, &named(p), index));
-        fitting.map(|p| p.instance.address.clone()).collect()
-    };
-    let same = find(own_index);
-    if same.is_empty() && own_index.is_some() { find(None) } else { same }
+/// Instances by type and name.
+struct Index<'p> {
+    instances: HashMap<(&'p str, &'p str), Vec<(Named, &'p str)>>,
+    /// Addresses of what this plan makes.
+    new: Vec<String>,
+}
+
+impl<'p> Index<'p> {
+    fn new(all: &'p [Planned<'_>]) -> Index<'p> {
+        let mut instances: HashMap<_, Vec<_>> = HashMap::new();
+        for planned in all {
+            let Instance { kind, name, address, .. } = &planned.instance;
+            instances.entry((kind.as_str(), name.as_str())).or_default().push((named(planned), address.as_str()));
+        }
+        Index { instances, new: all.iter().filter(|p| p.new).map(|p| p.instance.address.clone()).collect() }
+    }
+
+    /// Addresses of the instances that a reference may mean.
+    fn instances_of(&self, reference: &Named, own_index: Option<&str>) -> Vec<String> {
+        let candidates = self.instances.get(&(reference.kind.as_str(), reference.name.as_str()));
+        let candidates = candidates.map_or(&[][..], Vec::as_slice);
+        let find = |index: Option<&str>| -> Vec<String> {
+            let fitting = candidates.iter().filter(|(named, _)| matches(reference, named, index));
+            fitting.map(|(_, address)| (*address).to_owned()).collect()
+        };
+        let same = find(own_index);
+        if same.is_empty() && own_index.is_some() { find(None) } else { same }
+    }
+}
+
+/// Expressions anywhere in a block of the configuration.
+fn expressions(value: &Value, into: &mut Vec<Value>) {
+    match value {
+        Value::Object(map) if map.contains_key("references") => into.push(value.clone()),
+        Value::Object(map) => map.values().for_each(|inner| expressions(inner, into)),
+        Value::Array(items) => items.iter().for_each(|inner| expressions(inner, into)),
+        _ => {}
+    }
 }
