@@ -7,6 +7,8 @@ use std::{borrow::Cow, collections::HashMap};
 
 /// Nodes that one document may expand to, aliases included.
 pub const MAX_NODES: usize = 1_000_000;
+/// Length from which a text counts as one node more: all texts together stay under 256 MiB.
+const BYTES_A_NODE: usize = 256;
 /// Nesting that a document may have.
 pub const MAX_DEPTH: usize = 128;
 
@@ -164,6 +166,8 @@ impl<'a> Loader<'a> {
                 return Ok(node);
             }
             Event::Scalar(text, style, anchor, tag) => {
+                // Long text counts as several nodes, or a few hundred aliases of it would fill the memory, too.
+                self.count(text.len() / BYTES_A_NODE).map_err(|m| fail(m.to_owned()))?;
                 let plain = style == ScalarStyle::Plain && !is_core(tag.as_deref(), "str");
                 (Data::Scalar { text: text.into_owned(), plain }, anchor, tag)
             }
@@ -234,6 +238,8 @@ mod tests {
             bomb += &format!("a{i}: &a{i} [*a{p},*a{p},*a{p},*a{p},*a{p},*a{p},*a{p},*a{p},*a{p},*a{p}]\n");
         }
         assert!(parse(&bomb).is_err());
+        let aliases = "*a,".repeat(100_000);
+        assert!(parse(&format!("a: &a '{}'\nb: [{aliases}]\n", "x".repeat(10_000))).is_err());
         assert!(parse(&"[".repeat(1000)).is_err());
     }
 }
