@@ -1,8 +1,8 @@
 //! An Iceberg catalog on the state database, in the tables that PyIceberg's `SqlCatalog` reads.
 //!
-//! A table's current state is one pointer, its `metadata_location`. A commit writes new files first and then swaps the pointer by
-//! compare-and-swap. [`SqlCatalog::staging`] holds the swap back, so that the caller can make it in the transaction that also
-//! writes what must appear together with the new rows.
+//! A table's current state is one pointer, its `metadata_location`. A commit writes new files first and then swaps the
+//! pointer by compare-and-swap. [`SqlCatalog::staging`] holds the swap back, so that the caller can make it in the
+//! transaction that also writes what must appear together with the new rows.
 
 use async_trait::async_trait;
 use iceberg::io::FileIO;

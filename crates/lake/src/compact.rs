@@ -1,8 +1,8 @@
 //! Many small files into few large ones, many manifests into one.
 //!
-//! Every commit adds a manifest and a file for each partition, and every reader opens them all. A compaction writes the rows of a
-//! partition's small files into one, and lists all files of the table in fresh manifests, as one snapshot of the kind `replace`:
-//! the same rows, other files. Older snapshots keep the old files until they expire.
+//! Every commit adds a manifest and a file for each partition, and every reader opens them all. A compaction writes the
+//! rows of a partition's small files into one, and lists all files of the table in fresh manifests, as one snapshot of
+//! the kind `replace`: the same rows, other files. Older snapshots keep the old files until they expire.
 
 use crate::batch::new_metadata;
 use crate::catalog::{self, Swap};
@@ -38,8 +38,9 @@ struct Contents {
 }
 
 impl Lake {
-    /// Merges when some partition has `files` small files or more, or manifests are many; whether it did. The caller's lock keeps
-    /// other ingests out; a commit of another engine in between makes the swap fail, and the table is as that engine left it.
+    /// Merges when some partition has `files` small files or more, or manifests are many; whether it did. The caller's
+    /// lock keeps other ingests out; a commit of another engine in between makes the swap fail, and the table is as
+    /// that engine left it.
     pub(crate) async fn compact(
         &self,
         writer: &Writer,
@@ -80,7 +81,8 @@ impl Lake {
     }
 }
 
-/// All files of the current snapshot; `None` when another engine has changed the table in a way that is not ours to rewrite.
+/// All files of the current snapshot; `None` when another engine has changed the table in a way that is not ours to
+/// rewrite.
 async fn contents(table: &Table) -> Result<Option<Contents>> {
     let Some(snapshot) = table.metadata().current_snapshot() else { return Ok(None) };
     let list = table.manifest_list_reader(snapshot).load().await?;

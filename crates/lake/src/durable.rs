@@ -1,5 +1,5 @@
-//! Files that survive a power cut. Iceberg's own local storage syncs some of what it writes; a pointer must not reach the disk
-//! before all that it points to, names in their folders included.
+//! Files that survive a power cut. Iceberg's own local storage syncs some of what it writes; a pointer must not reach
+//! the disk before all that it points to, names in their folders included.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -11,8 +11,8 @@ pub(crate) fn path(location: &str) -> PathBuf {
     PathBuf::from(location.strip_prefix("file://").unwrap_or(location))
 }
 
-/// Syncs each file, then each folder that holds one of them and that folder's parents up to three levels (partition folders are new
-/// together with their first file).
+/// Syncs each file, then each folder that holds one of them and that folder's parents up to three levels (partition
+/// folders are new together with their first file).
 pub(crate) fn files(locations: impl IntoIterator<Item = String>) -> io::Result<()> {
     let mut folders = BTreeSet::new();
     for location in locations {

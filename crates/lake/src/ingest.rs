@@ -1,9 +1,10 @@
 //! Logs into the lake, each event once.
 //!
-//! Objects are read one after the other, their new events gathered into a batch, and a batch becomes visible in one SQL transaction:
-//! the catalog's pointer, the ledger's rows and the findings. Before it nothing refers to the batch's files, after it nothing about
-//! the batch is left to do. A kill at any moment therefore leaves whole batches and orphaned files, which the next run sweeps; what
-//! was not committed is read again, and an event that is in the table already is recognised by its id.
+//! Objects are read one after the other, their new events gathered into a batch, and a batch becomes visible in one SQL
+//! transaction: the catalog's pointer, the ledger's rows and the findings. Before it nothing refers to the batch's
+//! files, after it nothing about the batch is left to do. A kill at any moment therefore leaves whole batches and
+//! orphaned files, which the next run sweeps; what was not committed is read again, and an event that is in the table
+//! already is recognised by its id.
 
 use crate::batch::Batch;
 use crate::error::LakeError;
@@ -81,7 +82,7 @@ pub struct Ingested {
     pub commits: u64,
     /// Small files were merged after the last commit.
     pub compacted: bool,
-    /// Files of a killed run that were removed.
+    /// Files that nothing refers to, of a killed run or of old metadata, that were removed.
     pub swept: u64,
 }
 
@@ -105,7 +106,8 @@ impl Lake {
         })
     }
 
-    /// Reads what is in quarantine again: after a fix of Yagura's, or with other caps. What can be read now is in the lake then.
+    /// Reads what is in quarantine again: after a fix of Yagura's, or with other caps. What can be read now is in the
+    /// lake then.
     ///
     /// # Errors
     /// As those of [`Lake::ingest`].

@@ -15,8 +15,8 @@ use yagura_state::State;
 
 /// The lake of one data directory.
 ///
-/// `DATA/lake` holds the Iceberg tables, `DATA/quarantine` what could not be read. Other engines open the tables through the state
-/// database ([`crate::CATALOG_NAME`], [`crate::NAMESPACE`], [`crate::TABLE`]).
+/// `DATA/lake` holds the Iceberg tables, `DATA/quarantine` what could not be read. Other engines open the tables
+/// through the state database ([`crate::CATALOG_NAME`], [`crate::NAMESPACE`], [`crate::TABLE`]).
 #[derive(Debug)]
 pub struct Lake {
     pub(crate) state: State,
@@ -25,8 +25,8 @@ pub struct Lake {
     quarantine: PathBuf,
 }
 
-/// Held while a process writes to the lake. Another one waits: what is in the table must not change between the look that finds an
-/// event new and the commit that adds it.
+/// Held while a process writes to the lake. Another one waits: what is in the table must not change between the look
+/// that finds an event new and the commit that adds it.
 #[derive(Debug)]
 pub(crate) struct WriteLock(#[expect(dead_code, reason = "closing the file releases the lock")] fs::File);
 
@@ -68,7 +68,8 @@ impl Lake {
         self.catalog.create_table(&schema::namespace(), creation).await.map_err(failed())
     }
 
-    /// Iceberg's metadata names files by absolute path, so a data directory that was moved would read and sweep the old place.
+    /// Iceberg's metadata names files by absolute path, so a data directory that was moved would read and sweep the old
+    /// place.
     fn check_place(&self, table: Table) -> Result<Table, LakeError> {
         let location = table.metadata().location();
         if !durable::path(location).starts_with(&self.folder) {
@@ -85,8 +86,8 @@ impl Lake {
         Ok(WriteLock(file))
     }
 
-    /// Deletes what a killed writer left behind, files that the table's metadata doesn't reach, and says which events the table has.
-    /// The caller holds the lock, so nobody is about to refer to them.
+    /// Deletes what a killed writer left behind, files that the table's metadata doesn't reach, and says which events
+    /// the table has. The caller holds the lock, so nobody is about to refer to them.
     pub(crate) async fn sweep(&self, table: &Table, _lock: &WriteLock) -> Result<(Seen, u64), LakeError> {
         let failed = || LakeError::table("read the table's manifests");
         let metadata = table.metadata();

@@ -1,5 +1,5 @@
-//! What has been read from where. An object is known by its key and the digest of its bytes: the same object again changes nothing,
-//! and the same bytes under another key hold no new events.
+//! What has been read from where. An object is known by its key and the digest of its bytes: the same object again
+//! changes nothing, and the same bytes under another key hold no new events.
 
 use serde::Serialize;
 use sqlx::SqliteConnection;
@@ -65,8 +65,8 @@ pub(crate) async fn look_up(pool: &sqlx::SqlitePool, source: &str, key: &str, di
     })
 }
 
-/// Writes the rows of objects whose events become visible in this transaction. An object that was read again keeps the count of the
-/// events that it brought before.
+/// Writes the rows of objects whose events become visible in this transaction. An object that was read again keeps the
+/// count of the events that it brought before.
 pub(crate) async fn record(conn: &mut SqliteConnection, entries: &[Entry], now: &str) -> Result<(), sqlx::Error> {
     let rows = serde_json::to_string(entries).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     for statement in [

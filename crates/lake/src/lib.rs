@@ -1,7 +1,8 @@
 //! Events that last: Iceberg tables of Parquet files that any engine reads, fed exactly once and asked in SQL.
 //!
-//! What always holds: the table is what the catalog's pointer in the state database says, and nothing else; the pointer, the ledger
-//! of source objects and the findings move in one transaction; an event is in the table once, however often it is delivered.
+//! What always holds: the table is what the catalog's pointer in the state database says, and nothing else; the
+//! pointer, the ledger of source objects and the findings move in one transaction; an event is in the table once,
+//! however often it is delivered.
 
 mod batch;
 mod catalog;

@@ -20,8 +20,8 @@ pub(crate) struct Partition {
 pub(crate) type EventKey = u128;
 
 impl Partition {
-    /// The partition of a record whose `eventTime` is `micros`. Only text that looks like a Region and an account gets a partition of
-    /// its own: log text is hostile, and each partition is a folder.
+    /// The partition of a record whose `eventTime` is `micros`. Only text that looks like a Region and an account gets
+    /// a partition of its own: log text is hostile, and each partition is a folder.
     pub fn of(record: &Record<'_>, micros: i64) -> Partition {
         Partition {
             day: i32::try_from(micros.div_euclid(86_400_000_000)).ok().filter(|_| time::fits(micros)),
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn ids_keep_apart_what_is_spelt_apart() {
         let id = "6b54e0ad-c23c-4850-b896-7533a3558526";
-        assert_eq!(event_key(id), Uuid::parse_str(id).unwrap().as_u128());
+        assert_eq!(event_key(id), Uuid::parse_str(id).expect("a UUID").as_u128());
         assert_ne!(event_key(id), event_key(&id.to_uppercase()));
         assert_ne!(event_key("a"), event_key("b"));
     }

@@ -1,5 +1,5 @@
-//! The table of CloudTrail events: name, columns and partitions as Amazon Security Lake's source version 2 has them, with OCSF 1.8's
-//! attributes. Its columns are the attributes of [`crate::ocsf::Event`], under the same names.
+//! The table of CloudTrail events: name, columns and partitions as Amazon Security Lake's source version 2 has them,
+//! with OCSF 1.8's attributes. Its columns are the attributes of [`crate::ocsf::Event`], under the same names.
 
 use iceberg::spec::{
     ListType, MapType, NestedField, NestedFieldRef, PrimitiveType, Schema, StructType, Transform, Type,

@@ -1,7 +1,7 @@
 //! Which events the table holds already.
 //!
-//! The answer comes from the table itself, from the ids in the data files of the one partition that an event belongs to, so it cannot
-//! disagree with the table, whatever was killed and whoever else deleted or rewrote rows.
+//! The answer comes from the table itself, from the ids in the data files of the one partition that an event belongs
+//! to, so it cannot disagree with the table, whatever was killed and whoever else deleted or rewrote rows.
 
 use crate::durable;
 use crate::error::LakeError;

@@ -17,10 +17,10 @@ struct Place {
 
 impl Place {
     async fn new() -> Place {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("works");
         let data = folder.path().join("data");
-        let state = State::open_in(&data).await.unwrap();
-        let lake = Lake::open(&data, &state).await.unwrap();
+        let state = State::open_in(&data).await.expect("works");
+        let lake = Lake::open(&data, &state).await.expect("works");
         Place { folder, lake }
     }
 
@@ -30,28 +30,28 @@ impl Place {
 
     fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, bytes).unwrap();
+        fs::create_dir_all(path.parent().expect("works")).expect("works");
+        fs::write(&path, bytes).expect("works");
         path
     }
 
     async fn ingest(&self, paths: &[PathBuf]) -> Ingested {
-        self.lake.ingest(paths, &IngestOptions::default(), &mut ()).await.unwrap()
+        self.lake.ingest(paths, &IngestOptions::default(), &mut ()).await.expect("works")
     }
 
     async fn ask(&self, sql: &str) -> Vec<Vec<Value>> {
-        let answer = self.lake.query(sql, &(), &QueryOptions::default()).await.unwrap();
-        answer.all().await.unwrap()
+        let answer = self.lake.query(sql, &(), &QueryOptions::default()).await.expect("works");
+        answer.all().await.expect("works")
     }
 
     async fn count(&self) -> i64 {
-        self.ask("SELECT count(*) FROM events").await[0][0].as_i64().unwrap()
+        self.ask("SELECT count(*) FROM events").await[0][0].as_i64().expect("works")
     }
 
     async fn refused(&self, sql: &str) -> String {
         match self.lake.query(sql, &(), &QueryOptions::default()).await {
             Err(error) => error.to_string(),
-            Ok(answer) => answer.all().await.unwrap_err().to_string(),
+            Ok(answer) => answer.all().await.expect_err("fails").to_string(),
         }
     }
 }
@@ -70,15 +70,15 @@ fn log(records: &[Value]) -> Vec<u8> {
 
 fn gz(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
+    encoder.write_all(bytes).expect("works");
+    encoder.finish().expect("works")
 }
 
 fn files_below(folder: &Path) -> usize {
     fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap())
-        .map(|entry| if entry.file_type().unwrap().is_dir() { files_below(&entry.path()) } else { 1 })
+        .expect("works")
+        .map(|entry| entry.expect("works"))
+        .map(|entry| if entry.file_type().expect("works").is_dir() { files_below(&entry.path()) } else { 1 })
         .sum()
 }
 
@@ -93,20 +93,20 @@ async fn an_event_is_in_the_lake_once_however_it_is_delivered() {
     assert_eq!((again.events, again.known_objects, again.commits, again.logs.files), (0, 1, 0, 0));
 
     // The same bytes under another name, and an object that shares an event with the first.
-    place.file("logs/b.json.gz", &fs::read(place.path("logs/a.json.gz")).unwrap());
+    place.file("logs/b.json.gz", &fs::read(place.path("logs/a.json.gz")).expect("works"));
     place.file("logs/c.json", &log(&[record(2, 2), record(3, 3)]));
     let more = place.ingest(&[place.path("logs")]).await;
     assert_eq!((more.events, more.repeated, more.known_objects), (1, 1, 2));
 
     let forced = IngestOptions { again: true, ..IngestOptions::default() };
-    let forced = place.lake.ingest(&[place.path("logs")], &forced, &mut ()).await.unwrap();
+    let forced = place.lake.ingest(&[place.path("logs")], &forced, &mut ()).await.expect("works");
     assert_eq!((forced.events, forced.repeated), (0, 8));
 
     assert_eq!(place.count().await, 3);
     let status: Vec<String> = sqlx::query_scalar("SELECT status FROM source_objects ORDER BY key")
         .fetch_all(place.lake.state().pool())
         .await
-        .unwrap();
+        .expect("works");
     assert_eq!(status, ["ingested", "ingested", "ingested"]);
 }
 
@@ -116,7 +116,7 @@ async fn a_batch_may_end_inside_an_object() {
     let records: Vec<Value> = (0..200).map(|id| record(id, id % 60)).collect();
     let path = place.file("many.json", &log(&records));
     let options = IngestOptions { batch_bytes: 10_000, ..IngestOptions::default() };
-    let done = place.lake.ingest(&[path], &options, &mut ()).await.unwrap();
+    let done = place.lake.ingest(&[path], &options, &mut ()).await.expect("works");
     assert!(done.commits > 3, "{} commits", done.commits);
     assert_eq!((done.events, place.count().await), (200, 200));
 }
@@ -135,9 +135,9 @@ async fn what_cannot_be_read_is_kept_and_counted() {
         sqlx::query_as("SELECT o.status, q.file FROM source_objects o JOIN quarantine q USING (digest) ORDER BY o.key")
             .fetch_all(place.lake.state().pool())
             .await
-            .unwrap();
+            .expect("works");
     assert_eq!(rows.iter().map(|row| row.0.as_str()).collect::<Vec<_>>(), ["quarantined", "partial"]);
-    assert_eq!(fs::read(place.path("data/quarantine").join(&rows[1].1)).unwrap(), cut);
+    assert_eq!(fs::read(place.path("data/quarantine").join(&rows[1].1)).expect("works"), cut);
     assert_eq!(place.ingest(&[place.path("logs")]).await.known_objects, 2);
 }
 
@@ -149,16 +149,18 @@ async fn quarantine_is_read_again_once_it_can_be() {
     assert_eq!((done.events, done.quarantined_objects), (1, 1));
     let waiting = || async {
         let sql = "SELECT count(*) FROM quarantine WHERE replayed_at IS NULL";
-        sqlx::query_scalar::<_, i64>(sql).fetch_one(place.lake.state().pool()).await.unwrap()
+        sqlx::query_scalar::<_, i64>(sql).fetch_one(place.lake.state().pool()).await.expect("works")
     };
-    let same = place.lake.replay_quarantine(&IngestOptions::default(), &mut ()).await.unwrap();
+    let same = place.lake.replay_quarantine(&IngestOptions::default(), &mut ()).await.expect("works");
     assert_eq!((same.events, same.repeated, waiting().await), (0, 1, 1));
     let logs = yagura_logs::Options { multi_member: true, ..yagura_logs::Options::default() };
     let all = IngestOptions { logs, ..IngestOptions::default() };
-    let done = place.lake.replay_quarantine(&all, &mut ()).await.unwrap();
+    let done = place.lake.replay_quarantine(&all, &mut ()).await.expect("works");
     assert_eq!((done.events, done.repeated, waiting().await, place.count().await), (1, 1, 0, 2));
-    let row: (String, i64) =
-        sqlx::query_as("SELECT status, events FROM source_objects").fetch_one(place.lake.state().pool()).await.unwrap();
+    let row: (String, i64) = sqlx::query_as("SELECT status, events FROM source_objects")
+        .fetch_one(place.lake.state().pool())
+        .await
+        .expect("works");
     assert_eq!(row, ("ingested".to_owned(), 2));
 }
 
@@ -169,14 +171,14 @@ async fn small_files_are_merged_and_the_rows_stay() {
     let mut merged = Vec::new();
     for n in 0..8 {
         let path = place.file(&format!("{n}.json"), &log(&[record(2 * n, 1 + n), record(2 * n + 1, 30 + n)]));
-        merged.push(place.lake.ingest(&[path], &options, &mut ()).await.unwrap().compacted);
+        merged.push(place.lake.ingest(&[path], &options, &mut ()).await.expect("works").compacted);
     }
     // One merged file and three new ones make four again.
     assert_eq!(merged, [false, false, false, true, false, false, true, false]);
     let sql = "SELECT count(*), count(DISTINCT metadata.uid), count(DISTINCT raw_data) FROM events";
     assert_eq!(place.ask(sql).await, [[json!(16), json!(16), json!(16)]]);
     let again = IngestOptions { again: true, ..options };
-    let done = place.lake.ingest(&[place.path("0.json"), place.path("7.json")], &again, &mut ()).await.unwrap();
+    let done = place.lake.ingest(&[place.path("0.json"), place.path("7.json")], &again, &mut ()).await.expect("works");
     assert_eq!((done.events, done.repeated, done.swept), (0, 4, 0));
 }
 
@@ -203,15 +205,17 @@ async fn events_and_findings_appear_together_or_not_at_all() {
     let place = Place::new().await;
     let path = place.file("a.json", &log(&[record(1, 1)]));
     let mut judge = Broken::default();
-    let error = place.lake.ingest(&[path.clone()], &IngestOptions::default(), &mut judge).await.unwrap_err();
+    let error = place.lake.ingest(&[path.clone()], &IngestOptions::default(), &mut judge).await.expect_err("fails");
     assert!(matches!(error, LakeError::Sink(_)), "{error}");
     assert_eq!((judge.events, place.count().await), (1, 0));
-    let left: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM source_objects").fetch_one(place.lake.state().pool()).await.unwrap();
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM source_objects")
+        .fetch_one(place.lake.state().pool())
+        .await
+        .expect("works");
     assert_eq!(left, 0);
 
     let mut judge = Broken { works: true, ..Broken::default() };
-    let done = place.lake.ingest(&[path], &IngestOptions::default(), &mut judge).await.unwrap();
+    let done = place.lake.ingest(&[path], &IngestOptions::default(), &mut judge).await.expect("works");
     // What the first run wrote for nothing is gone: a data file, a manifest, a manifest list and the metadata.
     assert_eq!((done.swept, done.events, judge.events, place.count().await), (4, 1, 1, 1));
 }
@@ -224,8 +228,8 @@ async fn orphans_are_swept_and_nothing_else() {
     }
     let table = place.path("data/lake/amazon_security_lake/cloud_trail_mgmt_2_0");
     let before = files_below(&table);
-    fs::write(table.join("data/region=us-east-1/left-over.parquet"), b"half").unwrap();
-    fs::write(table.join("metadata/left-over.avro"), b"half").unwrap();
+    fs::write(table.join("data/region=us-east-1/left-over.parquet"), b"half").expect("works");
+    fs::write(table.join("metadata/left-over.avro"), b"half").expect("works");
     assert_eq!(place.ingest(&[]).await.swept, 2);
     assert_eq!((files_below(&table), place.count().await), (before, 3));
 }
@@ -236,11 +240,11 @@ async fn a_moved_data_directory_is_not_mistaken_for_the_old_one() {
     place.ingest(&[place.file("a.json", &log(&[record(1, 1)]))]).await;
     place.lake.state().close().await;
     let moved = place.path("moved");
-    fs::create_dir(&moved).unwrap();
-    fs::copy(place.path("data/yagura.db"), moved.join("yagura.db")).unwrap();
-    let state = State::open_in(&moved).await.unwrap();
-    let lake = Lake::open(&moved, &state).await.unwrap();
-    let error = lake.ingest(&[], &IngestOptions::default(), &mut ()).await.unwrap_err();
+    fs::create_dir(&moved).expect("works");
+    fs::copy(place.path("data/yagura.db"), moved.join("yagura.db")).expect("works");
+    let state = State::open_in(&moved).await.expect("works");
+    let lake = Lake::open(&moved, &state).await.expect("works");
+    let error = lake.ingest(&[], &IngestOptions::default(), &mut ()).await.expect_err("fails");
     assert!(matches!(error, LakeError::Moved { .. }), "{error}");
 }
 
@@ -258,7 +262,7 @@ async fn hostile_records_are_kept_as_they_are() {
     let rows =
         place.ask("SELECT metadata.uid, region, accountid, time_dt FROM events ORDER BY time, metadata.uid").await;
     assert_eq!(rows.len(), 10);
-    let by_id = |id: &str| rows.iter().find(|row| row[0].as_str().unwrap().starts_with(id)).unwrap();
+    let by_id = |id: &str| rows.iter().find(|row| row[0].as_str().expect("works").starts_with(id)).expect("works");
     assert_eq!(by_id("00000000-0000-4000-8000-000000000006")[1..3], [Value::Null, Value::Null]);
     assert_eq!(by_id("00000000-0000-4000-8000-000000000007")[3], Value::Null);
     assert_eq!(by_id("00000000-0000-4000-8000-000000000005")[3], "2026-11-02T01:02:07.250Z");
@@ -282,10 +286,10 @@ async fn questions_are_answered_and_orders_are_not() {
     let sql =
         "SELECT actor.user.uid, api.operation, is_mfa, json_get(raw_data, 'responseElements.ConsoleLogin') AS answer
                FROM events WHERE class_uid = 3002 AND region = 'us-east-1' AND actor.user.type = 'Root'";
-    let answer = place.lake.query(sql, &(), &QueryOptions::default()).await.unwrap();
+    let answer = place.lake.query(sql, &(), &QueryOptions::default()).await.expect("works");
     assert_eq!(answer.columns(), ["actor.user.uid", "api.operation", "is_mfa", "answer"]);
     assert_eq!(
-        answer.all().await.unwrap(),
+        answer.all().await.expect("works"),
         [[json!("arn:aws:iam::111122223333:root"), json!("ConsoleLogin"), json!(true), json!("Failure")]]
     );
     for order in [
@@ -346,9 +350,9 @@ async fn other_tables_join_the_events() {
         "SELECT r.arn, json_get(r.properties, 'A.0.B') AS flag, r.n, r.seen, count(e.time) AS events FROM resources r
                LEFT JOIN (SELECT time, unnest(resources) AS resource FROM events) e ON e.resource.uid = r.arn
                GROUP BY ALL ORDER BY r.arn";
-    let answer = place.lake.query(sql, &Resources, &QueryOptions::default()).await.unwrap();
+    let answer = place.lake.query(sql, &Resources, &QueryOptions::default()).await.expect("works");
     assert_eq!(
-        answer.all().await.unwrap(),
+        answer.all().await.expect("works"),
         [
             [json!("arn:aws:s3:::b"), json!("true"), json!(7), json!("2026-01-01T00:00:00Z"), json!(1)],
             [json!("arn:aws:s3:::c"), Value::Null, Value::Null, Value::Null, json!(0)],
@@ -364,19 +368,22 @@ async fn records_come_back_as_they_went_in() {
     let mut seen = Vec::new();
     let from = yagura_logs::parse_time("2026-11-02T01:10:00Z");
     let until = yagura_logs::parse_time("2026-11-02T01:20:00Z");
-    let count =
-        place.lake.records(from, until, |raw| seen.push(serde_json::from_str::<Value>(raw).unwrap())).await.unwrap();
+    let count = place
+        .lake
+        .records(from, until, |raw| seen.push(serde_json::from_str::<Value>(raw).expect("works")))
+        .await
+        .expect("works");
     seen.sort_by_key(|record| record["eventTime"].to_string());
     assert_eq!((count, seen), (10, records[10..20].to_vec()));
 }
 
 #[test]
 fn the_ocsf_object_of_a_record() {
-    let odd = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/odd.json")).unwrap();
-    let odd: Value = serde_json::from_str(&odd.replace("1e999", "1")).unwrap();
+    let odd = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/odd.json")).expect("works");
+    let odd: Value = serde_json::from_str(&odd.replace("1e999", "1")).expect("works");
     let event = |at: usize| {
         let record = &odd["Records"][at];
-        let mut event = yagura_lake::ocsf::event(&record.to_string()).unwrap();
+        let mut event = yagura_lake::ocsf::event(&record.to_string()).expect("works");
         assert_eq!(event["raw_data"], record.to_string());
         event["raw_data"] = Value::Null;
         event
@@ -392,7 +399,8 @@ fn the_ocsf_object_of_a_record() {
     assert_eq!((&assumed["auth_protocol"], &assumed["actor"]["idp"]["name"]), (&json!("SAML"), &json!("abc")));
     assert_eq!(assumed["session"]["credential_uid"], "ASIAEXAMPLE");
     assert!(
-        assumed.get("resources").is_none() && assumed["unmapped"]["resources"].as_str().unwrap().contains("role/Admin")
+        assumed.get("resources").is_none()
+            && assumed["unmapped"]["resources"].as_str().expect("works").contains("role/Admin")
     );
     let changed = event(2);
     assert_eq!(
@@ -404,7 +412,7 @@ fn the_ocsf_object_of_a_record() {
     assert_eq!(changed["unmapped"]["tlsDetails.tlsVersion"], "TLSv1.3");
     let deleted = event(5);
     assert_eq!((&deleted["activity_name"], &deleted["status_code"]), (&json!("Delete"), &json!("AccessDenied")));
-    assert_eq!(deleted["resources"].as_array().unwrap().len(), 2);
+    assert_eq!(deleted["resources"].as_array().expect("works").len(), 2);
     assert_eq!(deleted["unmapped"], json!({"newField.since": "[1,2]"}));
     assert!(yagura_lake::ocsf::event("[]").is_err() && yagura_lake::ocsf::event(r#"{"eventName":"x"}"#).is_err());
 }

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Asks engines that are not ours what the lake holds, and holds their answers against the source files.
 
-    oracle.py DATA LOGS...        DATA is a data directory, LOGS the files and folders that were ingested into it
+    oracle.py [--query PROGRAM] DATA LOGS...
+
+DATA is a data directory, LOGS the files and folders that were ingested into it. PROGRAM is the `query` example: its answers are then
+held against DuckDB's.
 
 PyIceberg opens the table through its own SqlCatalog on our database, DuckDB through the table's metadata. Both must find every event of
 the logs exactly once, with its columns right, and every event's OCSF object must be valid against the published OCSF schema.
@@ -10,12 +13,13 @@ Needs `pyiceberg[sql-sqlite,pyarrow] duckdb duckdb-extension-iceberg duckdb-exte
 Exits 0 and prints one line of JSON when all agree.
 """
 
+import argparse
 import gzip
 import hashlib
 import json
 import pathlib
 import re
-import sys
+import subprocess
 
 NAMESPACE, TABLE = "amazon_security_lake", "cloud_trail_mgmt_2_0"
 
@@ -101,6 +105,28 @@ def without_nulls(value):
     return value.strftime("%Y-%m-%dT%H:%M:%SZ") if hasattr(value, "strftime") else value
 
 
+# Questions that both dialects of SQL understand; `{events}` is the table.
+QUESTIONS = [
+    "SELECT count(*), min(time), max(time) FROM {events}",
+    "SELECT api.operation AS o, count(*) AS n FROM {events} WHERE status = 'Failure' GROUP BY 1 ORDER BY n DESC, o LIMIT 20",
+    "SELECT actor.user.uid AS u, src_endpoint.ip AS ip, count(*) AS n FROM {events} WHERE class_uid = 6003 GROUP BY 1, 2 ORDER BY 1, 2",
+    "SELECT count(*) FROM {events} WHERE region = 'us-east-1' AND time_dt >= TIMESTAMP '2023-07-10 12:10:00Z' AND is_mfa IS NULL",
+    "SELECT metadata.uid FROM {events} WHERE api.service.name IN ('iam.amazonaws.com', 'sts.amazonaws.com') AND activity_id <> 2 ORDER BY 1",
+    "SELECT class_name AS c, sum(length(raw_data)) AS n FROM {events} WHERE accountid <> '1' GROUP BY 1 ORDER BY 1",
+    "SELECT count(*) FROM {events} WHERE raw_data LIKE '%AccessDenied%' OR status_code LIKE 'Client.%'",
+]
+
+
+def check_answers(program, data, duck, location):
+    for question in QUESTIONS:
+        answer = subprocess.run(
+            [program, data, question.format(events="events")], check=True, capture_output=True, text=True
+        ).stdout.splitlines()
+        ours = [json.loads(line) for line in answer[1:]]
+        theirs = [list(row) for row in duck.execute(question.format(events=f"iceberg_scan('{location}')")).fetchall()]
+        assert ours == theirs, f"{question}\nours   {ours[:5]}\nDuckDB {theirs[:5]}"
+
+
 class Ocsf:
     """The published schema, as JSON Schema."""
 
@@ -131,8 +157,12 @@ class Ocsf:
 
 
 def main():
-    data, *logs = sys.argv[1:]
-    data = str(pathlib.Path(data).absolute())
+    options = argparse.ArgumentParser()
+    options.add_argument("--query")
+    options.add_argument("data", type=pathlib.Path)
+    options.add_argument("logs", nargs="+")
+    options = options.parse_args()
+    data, logs = str(options.data.absolute()), options.logs
     events = expected(logs)
     table, rows = pyiceberg_rows(data)
     ids = [row["metadata"]["uid"] for row in rows]
@@ -154,6 +184,8 @@ def main():
     operations = {e.get("eventName", "Unknown") for e in events.values()}
     wanted = (len(events), len(events), min(times), max(times), len(operations))
     assert counted == wanted, f"DuckDB counts {counted} instead of {wanted}"
+    if options.query:
+        check_answers(options.query, data, duck, table.metadata_location)
     digest = hashlib.sha256("".join(sorted(ids)).encode()).hexdigest()
     files = len(table.inspect.files())
     print(json.dumps({"events": len(rows), "files": files, "classes": classes, "ids": digest[:16]}))

@@ -1,8 +1,8 @@
-//! The one SQL database: the Iceberg catalog, the ledger of ingested objects, the quarantine and the hub's tables live in one
-//! SQLite file, so that one transaction moves them together and nothing is ever half done.
+//! The one SQL database: the Iceberg catalog, the ledger of ingested objects, the quarantine and the hub's tables live
+//! in one SQLite file, so that one transaction moves them together and nothing is ever half done.
 //!
-//! What always holds: the database is in WAL mode with `synchronous=FULL` (a commit that returned survives a power cut),
-//! foreign keys are on, and its schema is exactly the one that this build knows.
+//! What always holds: the database is in WAL mode with `synchronous=FULL` (a commit that returned survives a power
+//! cut), foreign keys are on, and its schema is exactly the one that this build knows.
 
 mod error;
 mod migrate;
@@ -33,7 +33,8 @@ pub struct State {
 }
 
 impl State {
-    /// Opens the database file at `path`, creates it and its folder where they are missing, and brings its schema up to date.
+    /// Opens the database file at `path`, creates it and its folder where they are missing, and brings its schema up to
+    /// date.
     pub async fn open(path: impl AsRef<Path>) -> Result<State, StateError> {
         let path = path.as_ref().to_path_buf();
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -73,8 +74,8 @@ impl State {
         &self.path
     }
 
-    /// Begins a transaction that will write. It takes the write lock at once (`BEGIN IMMEDIATE`): one that starts by reading and
-    /// writes later fails with "database is locked" whenever another writer came between.
+    /// Begins a transaction that will write. It takes the write lock at once (`BEGIN IMMEDIATE`): one that starts by
+    /// reading and writes later fails with "database is locked" whenever another writer came between.
     pub async fn write(&self) -> Result<Tx, StateError> {
         self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(|source| self.error("begin a transaction in", source))
     }

@@ -1,5 +1,5 @@
-//! Brings a database's schema up to the build's. Each migration and the row that records it are one transaction, so a kill
-//! leaves the schema before or after a migration, never inside one.
+//! Brings a database's schema up to the build's. Each migration and the row that records it are one transaction, so a
+//! kill leaves the schema before or after a migration, never inside one.
 
 use crate::{State, StateError};
 

@@ -1,8 +1,9 @@
 //! A CloudTrail record as an OCSF 1.8 event: API Activity (6003), Authentication (3002) or Account Change (3001).
 //!
 //! The mapping is pure, and it is the only one: table rows and `--format ocsf` are both made from [`Event`], so they
-//! cannot disagree. Attribute choices follow what Amazon Security Lake writes for its CloudTrail source (version 2), with
-//! the profiles `cloud` and `datetime`; what OCSF has no place for is in `unmapped`, and `raw_data` is the record itself.
+//! cannot disagree. Attribute choices follow what Amazon Security Lake writes for its CloudTrail source (version 2),
+//! with the profiles `cloud` and `datetime`; what OCSF has no place for is in `unmapped`, and `raw_data` is the record
+//! itself.
 
 mod activity;
 mod identity;
@@ -162,7 +163,8 @@ fn api<'a>(record: &'a Value, source: &Cow<'a, str>, name: &Cow<'a, str>) -> Api
     }
 }
 
-/// Where a call came from: an address, the AWS service that made it, or, for what a service did by itself, that service.
+/// Where a call came from: an address, the AWS service that made it, or, for what a service did by itself, that
+/// service.
 fn src_endpoint<'a>(record: &'a Value, source: &Cow<'a, str>) -> Endpoint<'a> {
     let mut endpoint = Endpoint { uid: text(&record["vpcEndpointId"]), ..Endpoint::default() };
     match text(&record["sourceIPAddress"]) {

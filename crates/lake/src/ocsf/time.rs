@@ -9,8 +9,8 @@ pub(super) fn of(value: &Value) -> Option<i64> {
     parse_time(value.as_str()?)
 }
 
-/// Whether a time can be a timestamp column's: engines compare in nanoseconds, and one event of the year 9999 must not make every
-/// query over the table overflow.
+/// Whether a time can be a timestamp column's: engines compare in nanoseconds, and one event of the year 9999 must not
+/// make every query over the table overflow.
 pub(crate) fn fits(micros: i64) -> bool {
     micros >= 0 && DateTime::from_timestamp_micros(micros).is_some_and(|time| time.timestamp_nanos_opt().is_some())
 }

@@ -1,5 +1,5 @@
-//! `json_get(text, path)`: looks into columns of JSON text (`raw_data`, `api.request.data`, a resource's `properties`), which no
-//! schema could list.
+//! `json_get(text, path)`: looks into columns of JSON text (`raw_data`, `api.request.data`, a resource's `properties`),
+//! which no schema could list.
 
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
 use arrow::datatypes::DataType;
@@ -8,8 +8,8 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf}
 use std::sync::Arc;
 use yagura_logs::json;
 
-/// `path` is member names and list positions with dots between; the answer is a string's or number's text, JSON text of objects
-/// and lists, and null when there is nothing.
+/// `path` is member names and list positions with dots between; the answer is a string's or number's text, JSON text of
+/// objects and lists, and null when there is nothing.
 pub(super) fn json_get() -> ScalarUDF {
     create_udf(
         "json_get",

@@ -66,8 +66,8 @@ impl Lake {
         Ok(Answer::new(stream, options.timeout))
     }
 
-    /// Hands out the records of all events from `since` to before `until` (microseconds since 1970), each as its text, in no
-    /// order; the number of them. A rule that is new judges the past this way.
+    /// Hands out the records of all events from `since` to before `until` (microseconds since 1970), each as its text,
+    /// in no order; the number of them. A rule that is new judges the past this way.
     pub async fn records(
         &self,
         since: Option<i64>,

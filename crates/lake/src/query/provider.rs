@@ -1,4 +1,5 @@
-//! The events' table for DataFusion: Iceberg plans which files a query needs, DataFusion's Parquet reader reads them on all cores.
+//! The events' table for DataFusion: Iceberg plans which files a query needs, DataFusion's Parquet reader reads them on
+//! all cores.
 
 use crate::durable;
 use crate::error::LakeError;
@@ -113,7 +114,8 @@ async fn files(table: &Table, filters: &[Expr]) -> Result<Vec<PartitionedFile>> 
         .collect()
 }
 
-/// What a filter says of top-level columns, for Iceberg to leave files out by; `None` when it says nothing that Iceberg understands.
+/// What a filter says of top-level columns, for Iceberg to leave files out by; `None` when it says nothing that Iceberg
+/// understands.
 fn predicate(filter: &Expr) -> Option<Predicate> {
     match filter {
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => match (predicate(left), predicate(right)) {

@@ -30,8 +30,8 @@ impl Answer {
         &self.columns
     }
 
-    /// The next rows, each with a value for every column; `None` at the end. A value that is not known is null; inside objects
-    /// such values are left out.
+    /// The next rows, each with a value for every column; `None` at the end. A value that is not known is null; inside
+    /// objects such values are left out.
     pub async fn next(&mut self) -> Result<Option<Vec<Vec<Value>>>, LakeError> {
         match tokio::time::timeout_at(self.deadline, self.stream.next()).await {
             Err(_) => Err(LakeError::Query(format!(
