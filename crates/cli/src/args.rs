@@ -328,9 +328,6 @@ pub struct Fix {
 pub struct Undo {
     /// Run's id, as `fix` printed it
     pub run: String,
-    /// Apply the plan
-    #[arg(long)]
-    pub yes: bool,
     #[command(flatten)]
     pub access: Access,
 }

@@ -10,7 +10,8 @@ use std::{
 };
 use yagura_content::Library;
 use yagura_hub::{Hub, Route};
-use yagura_model::Severity;
+use yagura_model::{Lang, Severity};
+use yagura_respond::Notifier;
 use yagura_state::State;
 
 /// Now, as RFC 3339 UTC in whole seconds.
@@ -83,6 +84,31 @@ pub fn read(data: &Path) -> Result<Settings, Stop> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Settings::default()),
         Err(e) => Err(Stop::usage(anyhow!("`{}` can't be read: {e}: check its permissions", path.display()))),
     }
+}
+
+/// The notifiers of the settings, ready to be called.
+pub fn notifiers(global: &Global) -> Result<Vec<Notifier>, Stop> {
+    read(&data_dir(global))?
+        .notifier
+        .into_iter()
+        .map(|n| {
+            if n.kind != "slack" {
+                return Err(Stop::usage(anyhow!("notifier `{}`: `{}` is no kind: use slack", n.name, n.kind)));
+            }
+            let url = match n.url.strip_prefix("env:") {
+                None => n.url,
+                Some(name) => {
+                    env::var(name).map_err(|_| Stop::usage(anyhow!("notifier `{}`: ${name} is not set", n.name)))?
+                }
+            };
+            let lang = match n.lang.as_deref().map(str::parse::<Lang>) {
+                None => Lang::En,
+                Some(Ok(lang)) => lang,
+                Some(Err(e)) => return Err(Stop::usage(anyhow!("notifier `{}`: {e}", n.name))),
+            };
+            Ok(Notifier { name: n.name, url, lang, console: n.console, allow_private: n.allow_private })
+        })
+        .collect()
 }
 
 /// Opens the hub of the data directory.

@@ -65,7 +65,7 @@ impl Hub {
         judgements: &[Judgement],
         now: &str,
     ) -> Result<Outcome, Error> {
-        let mut tx = self.state.pool().begin().await?;
+        let mut tx = self.state.write().await?;
         let run = start_run(&mut tx, kind, judgements, now).await?;
         inventory::store(&mut tx, scope, inventory, now).await?;
         let owners = inventory::owners(inventory);

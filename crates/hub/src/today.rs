@@ -40,7 +40,9 @@ impl Reason {
                 "すでに起きた事象であり、侵入されているおそれがあるため最優先です。".to_owned()
             }
             (Reason::MoreSevere(a, b), Lang::En) => format!("Comes before the next: {a} outranks {b}."),
-            (Reason::MoreSevere(a, b), Lang::Ja) => format!("次の項目より重大度が高いため先に行います({a} > {b})。"),
+            (Reason::MoreSevere(a, b), Lang::Ja) => {
+                format!("次の項目より重大度が高いため先に行います({} > {})。", a.word(lang), b.word(lang))
+            }
             (Reason::EarlierStage(a, b), Lang::En) => format!(
                 "Same severity as the next, but it belongs to an earlier stage of the roadmap ({} before {}).",
                 a.as_str(),

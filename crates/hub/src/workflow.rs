@@ -16,7 +16,7 @@ impl Hub {
             return Err(Error::NoEnd(until.to_owned()));
         }
         let finding = self.finding(id).await?;
-        let mut tx = self.state().pool().begin().await?;
+        let mut tx = self.state().write().await?;
         sqlx::query(
             "UPDATE findings SET status = 'suppressed', suppressed_reason = ?, suppressed_until = ? WHERE id = ?",
         )
@@ -40,7 +40,7 @@ impl Hub {
         if finding.status != Status::Suppressed {
             return Ok(());
         }
-        let mut tx = self.state().pool().begin().await?;
+        let mut tx = self.state().write().await?;
         sqlx::query(
             "UPDATE findings SET status = 'new', suppressed_reason = NULL, suppressed_until = NULL WHERE id = ?",
         )
@@ -64,7 +64,7 @@ impl Hub {
                 .fetch_all(self.state().pool())
                 .await?;
         for id in due {
-            let mut tx = self.state().pool().begin().await?;
+            let mut tx = self.state().write().await?;
             sqlx::query("UPDATE findings SET status = 'new' WHERE id = ? AND status = 'suppressed'")
                 .bind(&id)
                 .execute(&mut *tx)

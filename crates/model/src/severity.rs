@@ -1,3 +1,4 @@
+use crate::Lang;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -25,6 +26,15 @@ impl Severity {
             Severity::High => "high",
             Severity::Critical => "critical",
         }
+    }
+
+    /// The word for a person.
+    pub fn word(self, lang: Lang) -> &'static str {
+        let words = match lang {
+            Lang::En => ["Info", "Low", "Medium", "High", "Critical"],
+            Lang::Ja => ["情報", "低", "中", "高", "緊急"],
+        };
+        words[self as usize]
     }
 
     /// OCSF `severity_id` (1 informational … 5 critical).

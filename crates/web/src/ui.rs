@@ -127,14 +127,7 @@ impl Ui {
     }
 
     pub fn severity(&self, severity: &Severity) -> &'static str {
-        let (en, ja) = match severity {
-            Severity::Critical => ("Critical", "緊急"),
-            Severity::High => ("High", "高"),
-            Severity::Medium => ("Medium", "中"),
-            Severity::Low => ("Low", "低"),
-            Severity::Informational => ("Info", "情報"),
-        };
-        self.w(en, ja)
+        severity.word(self.lang)
     }
 
     /// A shape beside the word, so that colour is never the only sign.

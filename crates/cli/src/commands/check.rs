@@ -42,8 +42,7 @@ pub async fn run(global: &Global, args: Check) -> Result<ExitCode, Stop> {
         judge::write_resources(path, &read.inventory)?;
     }
     let scope = if args.no_state { None } else { scope(&read.inventory) };
-    let reading =
-        judge::Reading { kind: "check", inventory: read.inventory, scope, blind: !read.problems.is_empty() };
+    let reading = judge::Reading { kind: "check", inventory: read.inventory, scope, blind: !read.problems.is_empty() };
     let code = judge::finish(global, &library, reading).await?;
     Ok(if missing { ExitCode::from(2) } else { code })
 }

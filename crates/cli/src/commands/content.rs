@@ -111,7 +111,7 @@ fn test_all(library: &Library) -> Vec<yagura_content::Error> {
     let mut errors = Rulebook::test(library);
     errors.extend(RuleSet::compile(library, &[], false).0.test(library));
     errors.extend(yagura_inventory::mapping::test(library));
-//    errors.extend(yagura_respond::test(library));
+    errors.extend(yagura_respond::test(library));
     errors.sort();
     errors.dedup();
     errors

@@ -45,15 +45,25 @@ pub fn run(global: &Global, args: &Args) -> Result<ExitCode, Stop> {
     let blind = rules.blind || outcome.has_blind_spots();
     let alerts = report.count(DetectionKind::Alert);
     let detections = shown(report.detections, args.reading.signals);
-    let found = global.fail_on.is_some_and(|least| {
-        detections.iter().any(|d| d.kind == DetectionKind::Alert && d.severity >= least)
-    });
+    let found = global
+        .fail_on
+        .is_some_and(|least| detections.iter().any(|d| d.kind == DetectionKind::Alert && d.severity >= least));
     output::write(global, "Yagura: hunt", &detections)?;
     nothing_read(&outcome)?;
     let lang = terminal::lang(global);
     match lang {
-        Lang::En => note!("{} records in {} files, {} rules: {alerts} alert(s)", outcome.records, outcome.files, rules.set.len()),
-        Lang::Ja => note!("{} ファイル、{} レコードを {} ルールで確認: アラート {alerts} 件", outcome.files, outcome.records, rules.set.len()),
+        Lang::En => note!(
+            "{} records in {} files, {} rules: {alerts} alert(s)",
+            outcome.records,
+            outcome.files,
+            rules.set.len()
+        ),
+        Lang::Ja => note!(
+            "{} ファイル、{} レコードを {} ルールで確認: アラート {alerts} 件",
+            outcome.files,
+            outcome.records,
+            rules.set.len()
+        ),
     }
     Ok(exit::code(found, blind, global.strict))
 }
@@ -66,7 +76,9 @@ pub fn shown(detections: Vec<Detection>, signals: bool) -> Vec<Detection> {
 /// Reading that came to nothing at all is no success.
 pub fn nothing_read(outcome: &Outcome) -> Result<(), Stop> {
     if outcome.files == 0 && outcome.records == 0 && outcome.digests == 0 {
-        return Err(Stop::failed(anyhow!("nothing was read: give CloudTrail files (.json.gz, .json) or a folder of them")));
+        return Err(Stop::failed(anyhow!(
+            "nothing was read: give CloudTrail files (.json.gz, .json) or a folder of them"
+        )));
     }
     if outcome.records == 0 && outcome.files > 0 && outcome.bad_files == outcome.files {
         return Err(Stop::failed(anyhow!("no record could be read: see the lines above")));

@@ -47,14 +47,15 @@ pub async fn run(global: &Global, args: &Ingest) -> Result<ExitCode, Stop> {
     let hub = settings::hub(global).await?;
     let lake = Lake::open(&settings::data_dir(global), hub.state()).await?;
     let new = || Hunt::new(&rules.set, filter.clone());
-    let mut watch =
-        Watch { hub: &hub, set: &rules.set, filter: filter.clone(), batch: new(), whole: new(), opened: 0 };
+    let mut watch = Watch { hub: &hub, set: &rules.set, filter: filter.clone(), batch: new(), whole: new(), opened: 0 };
     let options = IngestOptions { logs: hunt::options(&args.reading), ..IngestOptions::default() };
     let done = lake.ingest(&args.paths, &options, &mut watch).await.map_err(|e| match e {
         yagura_lake::LakeError::Missing { .. } => Stop::usage(e),
         other => Stop::failed(other),
     })?;
-    hub.remember_score(&Catalog::of(&library), &settings::now()).await?;
+    let catalog = Catalog::of(&library);
+    hub.remember_score(&catalog, &settings::now()).await?;
+    super::fix::notify(global, &hub, &catalog).await?;
     let report = watch.whole.finish();
     hunt::tell(global, &done.logs);
     if let Some(path) = &args.reading.stats {

@@ -67,7 +67,9 @@ async fn keep(
     })?;
     let now = settings::now();
     let outcome = hub.record(reading.kind, scope, &reading.inventory, judgements, &now).await?;
-    hub.remember_score(&Catalog::of(library), &now).await?;
+    let catalog = Catalog::of(library);
+    hub.remember_score(&catalog, &now).await?;
+    super::fix::notify(global, &hub, &catalog).await?;
     Ok(outcome)
 }
 
@@ -88,7 +90,13 @@ fn summary(global: &Global, reading: &Reading, judgements: &[Judgement], outcome
         if ja {
             note!("課題: 新規 {}、再発 {}、解決 {}、未解決の合計 {}", o.opened, o.reopened, o.resolved, o.open);
         } else {
-            note!("findings: {} opened, {} reopened, {} resolved, {} open in all", o.opened, o.reopened, o.resolved, o.open);
+            note!(
+                "findings: {} opened, {} reopened, {} resolved, {} open in all",
+                o.opened,
+                o.reopened,
+                o.resolved,
+                o.open
+            );
         }
     }
     for gap in &reading.inventory.gaps {

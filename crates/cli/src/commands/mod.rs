@@ -5,6 +5,7 @@ mod content;
 mod doctor;
 mod explain;
 mod findings;
+mod fix;
 mod hunt;
 mod ingest;
 mod judge;
@@ -37,8 +38,9 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Stop> {
         Command::Ingest(args) => ingest::run(&global, &args).await,
         Command::Query(args) => query::run(&global, &args).await,
         Command::Report => report::run(&global).await,
+        Command::Fix(args) => fix::run(&global, &args).await,
+        Command::Undo(args) => fix::undo(&global, &args).await,
         Command::Score => standing::score(&global).await,
         Command::Roadmap => standing::roadmap(&global).await,
-        _ => Err(Stop::usage(anyhow::anyhow!("not yet"))),
     }
 }

@@ -105,10 +105,15 @@ pub async fn client(access: &Access) -> Result<(Client, String), Stop> {
 pub async fn identify(api: Arc<dyn Api>, access: &Access, region: String) -> Result<Account, Stop> {
     let mut identity = yagura_aws::identity(api.as_ref(), &region).await.map_err(|e| Stop::failed(explain(&e)))?;
     let mut assumed = None;
-    if let Some(role) = &access.role
-        && let Some(account) = yagura_model::Arn::parse(role).map(|arn| arn.account.to_owned())
-        && account != identity.account
-    {
+    if let Some(role) = &access.role {
+        let account = yagura_model::Arn::parse(role)
+            .map(|arn| arn.account.to_owned())
+            .ok_or_else(|| Stop::usage(anyhow!("`{role}` is no role's ARN: write arn:aws:iam::ACCOUNT:role/NAME")))?;
+        if account == identity.account {
+            return Err(Stop::usage(anyhow!(
+                "`{role}` is in the credentials' own account: use a profile with `role_arn` and --profile"
+            )));
+        }
         identity.account.clone_from(&account);
         assumed = Some(account);
     }
@@ -117,20 +122,14 @@ pub async fn identify(api: Arc<dyn Api>, access: &Access, region: String) -> Res
 
 /// What a failed first call means to a person.
 pub fn explain(error: &CallError) -> anyhow::Error {
-    let hint = match error.kind {
-        ErrorKind::Credentials => {
-            "give working credentials: set AWS_PROFILE, run `aws sso login`, or export AWS_ACCESS_KEY_ID and \
-             AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN)"
+    match error.kind {
+        ErrorKind::Denied => {
+            anyhow!("{error}: the credentials work but may not ask this: `yagura policy` prints what is needed")
         }
-        ErrorKind::Network => "check the network, the proxy, the Region and AWS_ENDPOINT_URL",
-        ErrorKind::Throttled => "AWS throttles these calls: wait a minute, or lower --concurrency",
-        ErrorKind::Denied => "the credentials work but may not ask this: `yagura policy` prints what is needed",
-        ErrorKind::Server => "AWS answers with errors: try again, and look at the AWS Health Dashboard",
-        ErrorKind::NotFound | ErrorKind::Unsupported | ErrorKind::Other => {
-            "check the Region and the endpoint: `yagura doctor`"
-        }
-    };
-    anyhow!("{error}: {hint}")
+        ErrorKind::NotFound | ErrorKind::Other => anyhow!("{error}: check the Region and the endpoint"),
+        // The client's own messages say what to do about the rest.
+        _ => anyhow!("{error}"),
+    }
 }
 
 /// Everything that was asked for, less what could not be listed.
@@ -164,9 +163,7 @@ fn is_blind(inventory: &Inventory) -> bool {
 
 fn holds_unknown(value: &serde_json::Value) -> bool {
     match value {
-        serde_json::Value::Object(map) => {
-            yagura_model::is_unknown(value) || map.values().any(holds_unknown)
-        }
+        serde_json::Value::Object(map) => yagura_model::is_unknown(value) || map.values().any(holds_unknown),
         serde_json::Value::Array(items) => items.iter().any(holds_unknown),
         _ => false,
     }

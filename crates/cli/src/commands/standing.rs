@@ -1,8 +1,4 @@
-use crate::{
-    args::Global,
-    exit::Stop,
-    output, settings, terminal,
-};
+use crate::{args::Global, exit::Stop, output, settings, terminal};
 use serde_json::json;
 use std::{fmt::Write as _, process::ExitCode};
 use yagura_hub::{Catalog, Coverage, Standing};

@@ -24,9 +24,22 @@ pub async fn run(global: &Global, args: Up) -> Result<ExitCode, Stop> {
     if args.prepare_only {
         return Ok(ExitCode::SUCCESS);
     }
+    let notices = tokio::spawn(deliver(global.clone(), hub.clone(), catalog));
     let console = Console::new(hub, library, settings::now);
     yagura_web::serve(console, listener, stopped()).await?;
+    notices.abort();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Sends due notices for as long as the console runs.
+async fn deliver(global: Global, hub: Hub, catalog: Catalog) {
+    let mut every = tokio::time::interval(std::time::Duration::from_secs(5));
+    loop {
+        every.tick().await;
+        if let Err(stop) = super::fix::notify(&global, &hub, &catalog).await {
+            note!("{:#}", stop.error);
+        }
+    }
 }
 
 /// The three things to do today, on the terminal.
