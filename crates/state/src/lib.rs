@@ -11,7 +11,7 @@ pub use error::StateError;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A transaction on the state database.
 pub type Tx = sqlx::Transaction<'static, sqlx::Sqlite>;
@@ -48,14 +48,7 @@ impl State {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
-        let pool = SqlitePoolOptions::new()
-            .min_connections(0)
-            .max_connections(4)
-            .acquire_timeout(BUSY_TIMEOUT)
-            .connect_with(options)
-            .await
-            .map_err(|source| StateError::sql("open", &path, source))?;
-        let state = State { pool, path };
+        let state = State { pool: connect(&path, options).await?, path };
         state.check_version().await?;
         migrate::run(&state).await?;
         Ok(state)
@@ -111,6 +104,21 @@ impl State {
             return Err(StateError::OldSqlite { found });
         }
         Ok(())
+    }
+}
+
+/// Turning a new database to WAL needs it alone for a moment and doesn't wait for that moment, so whoever comes at the
+/// same time comes again.
+async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<SqlitePool, StateError> {
+    let begun = Instant::now();
+    loop {
+        let pool = SqlitePoolOptions::new().min_connections(0).max_connections(4).acquire_timeout(BUSY_TIMEOUT);
+        match pool.connect_with(options.clone()).await.map_err(|source| StateError::sql("open", path, source)) {
+            Err(StateError::Locked { .. }) if begun.elapsed() < BUSY_TIMEOUT => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            result => return result,
+        }
     }
 }
 

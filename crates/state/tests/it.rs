@@ -28,17 +28,18 @@ async fn opening_creates_the_schema_once_with_durable_settings() {
     assert_eq!(tables(&State::open(&path).await.expect("works")).await, first);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn two_processes_may_open_a_new_database_at_once() {
-    let folder = tempfile::tempdir().expect("works");
-    let opened = futures_join(folder.path().join("yagura.db")).await;
-    for state in opened {
-        assert!(tables(&state.expect("works")).await.len() > 4);
+    for _ in 0..10 {
+        let folder = tempfile::tempdir().expect("works");
+        for state in opened_at_once(folder.path().join("yagura.db")).await {
+            assert!(tables(&state.expect("works")).await.len() > 4);
+        }
     }
 }
 
-async fn futures_join(path: std::path::PathBuf) -> Vec<Result<State, StateError>> {
-    let handles: Vec<_> = (0..4).map(|_| tokio::spawn(State::open(path.clone()))).collect();
+async fn opened_at_once(path: std::path::PathBuf) -> Vec<Result<State, StateError>> {
+    let handles: Vec<_> = (0..8).map(|_| tokio::spawn(State::open(path.clone()))).collect();
     let mut opened = Vec::new();
     for handle in handles {
         opened.push(handle.await.expect("works"));
