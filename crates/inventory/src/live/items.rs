@@ -2,7 +2,7 @@
 
 use super::calls::{Calls, Fault};
 use crate::mapping::{Jq, Mapped, Place, Role, Step, Type, as_marker, with_place};
-use futures::{FutureExt, StreamExt, stream};
+use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use yagura_model::{Gap, Inventory, Resource, Source, is_unknown, unknown, unknown_reason};
@@ -44,13 +44,16 @@ impl Reading<'_> {
             return inventory;
         }
         let shared = self.shared().await;
-        let readings: Vec<_> = items.iter().map(|item| self.item(item, &shared).boxed()).collect();
-        let mut results = stream::iter(readings).buffer_unordered(ITEMS_AT_A_TIME);
-        while let Some(result) = results.next().await {
-            match result {
-                Ok(Some(resource)) => inventory.resources.push(resource),
-                Ok(None) => {}
-                Err(gap) => inventory.gaps.push(gap),
+        let (mut waiting, mut running) = (items.iter(), FuturesUnordered::new());
+        loop {
+            // A future is large and there may be 100,000 items, so it is made when its turn comes.
+            let free = ITEMS_AT_A_TIME - running.len();
+            running.extend(waiting.by_ref().take(free).map(|item| self.item(item, &shared).boxed()));
+            match running.next().await {
+                Some(Ok(Some(resource))) => inventory.resources.push(resource),
+                Some(Ok(None)) => {}
+                Some(Err(gap)) => inventory.gaps.push(gap),
+                None => break,
             }
         }
         inventory

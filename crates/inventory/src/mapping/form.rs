@@ -85,7 +85,6 @@ pub struct Type {
     pub folds: Vec<Fold>,
     /// `{"properties", "observed"}` with every path that a control may read.
     pub sample: serde_json::Value,
-    pub(super) file: String,
     pub(super) live: Option<Jq>,
     pub(super) config: Option<Jq>,
     pub(super) cloudformation: Option<Jq>,
@@ -290,7 +289,6 @@ fn read_type(document: &Document) -> Result<Type, Error> {
         terraform: head.terraform.into_iter().map(|t| (t.kind, t.names)).collect(),
         folds,
         sample: serde_json::Value::Null,
-        file: document.file.clone(),
         live: None,
         config: None,
         cloudformation: None,

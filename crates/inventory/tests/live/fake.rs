@@ -79,7 +79,11 @@ impl Api for Fake {
             self.calls.lock().expect("lock").push(call.clone());
             let answer = self.rules.iter().find_map(|rule| rule(call));
             self.in_flight.fetch_sub(1, Ordering::SeqCst);
-            answer.map_or_else(|| Ok(json!({})), |answer| answer.map_err(|e| *e))
+            match answer {
+                Some(Ok(answer)) => Ok(answer),
+                Some(Err(e)) => Err(*e),
+                None => Ok(json!({})),
+            }
         })
     }
 
