@@ -5,7 +5,7 @@ use crate::durable;
 use crate::error::LakeError;
 use crate::ingest::Judge;
 use crate::lake::Lake;
-use crate::ledger::{self, Entry, Known};
+use crate::ledger::{self, Entry, Known, Name};
 use crate::record::Partition;
 use crate::schema;
 use crate::writer::{Row, Writer};
@@ -44,10 +44,10 @@ impl Batch {
     }
 
     /// What the objects of this batch say of an object, before the ledger knows them.
-    pub fn knows(&self, source: &str, key: &str, digest: &str) -> Known {
-        match self.objects.iter().find(|object| object.digest == digest) {
+    pub fn knows(&self, name: &Name, digest: &str) -> Known {
+        match self.objects.iter().find(|entry| entry.digest == digest) {
             None => Known::No,
-            Some(object) if object.source == source && object.key == key => Known::Object,
+            Some(entry) if entry.object.source == name.source && entry.object.key == name.key => Known::Object,
             Some(_) => Known::Bytes,
         }
     }

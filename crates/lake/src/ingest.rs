@@ -9,7 +9,7 @@
 use crate::batch::Batch;
 use crate::error::LakeError;
 use crate::lake::Lake;
-use crate::ledger::{self, Entry, Known, Status};
+use crate::ledger::{self, Entry, Known, Name, Status};
 use crate::record::{Partition, record_key};
 use crate::seen::Seen;
 use crate::writer::Writer;
@@ -40,6 +40,16 @@ impl Judge for () {
     async fn commit(&mut self, _: &mut Tx) -> Result<(), SinkError> {
         Ok(())
     }
+}
+
+/// An object that is fetched when it is new.
+pub struct Object<'a> {
+    /// `s3://bucket`.
+    pub source: String,
+    pub key: String,
+    /// What the source calls this version of it: S3's ETag.
+    pub etag: Option<String>,
+    pub open: Box<dyn FnOnce() -> std::io::Result<Box<dyn Read + 'a>> + 'a>,
 }
 
 #[derive(Clone, Debug)]
@@ -106,6 +116,19 @@ impl Lake {
         })
     }
 
+    /// Reads objects of another source, a bucket say, in the order given. One whose version the ledger has is not opened.
+    ///
+    /// # Errors
+    /// As those of [`Lake::ingest`]. An object that can't be opened or read is a problem of the outcome.
+    pub async fn ingest_objects<'o>(
+        &self,
+        objects: impl IntoIterator<Item = Object<'o>>,
+        options: &IngestOptions,
+        judge: &mut impl Judge,
+    ) -> Result<Ingested, LakeError> {
+        self.run(options, judge, |run| objects.into_iter().try_for_each(|object| run.object(object)))
+    }
+
     /// Reads what is in quarantine again: after a fix of Yagura's, or with other caps. What can be read now is in the
     /// lake then.
     ///
@@ -119,10 +142,10 @@ impl Lake {
         let kept = ledger::kept(self.state.pool()).await.map_err(|error| self.state.error("read", error))?;
         self.run(options, judge, |run| {
             for object in kept {
-                let source = if object.source == "stdin" { "stdin" } else { "file" };
                 let path = self.quarantine().join(&object.file);
                 let size = u64::try_from(object.size).unwrap_or_default();
-                run.read(source, &path, &object.key, object.key.clone(), (object.digest, size), true)?;
+                let shown = object.name.shown();
+                run.read(Entry::new(object.name, object.digest, size, Status::Ingested), &shown, &path, true)?;
             }
             Ok(())
         })
@@ -193,67 +216,85 @@ impl<J: Judge> Run<'_, J> {
 
     fn input(&mut self, input: &Input) -> Result<(), LakeError> {
         match input {
-            Input::File { path, claims } => self.file("file", path, *claims),
-            Input::Stdin => {
-                // The ledger wants a digest before the first event, so a stream is put down first.
-                let path = self.lake.spool(&mut std::io::stdin().lock())?;
-                let result = self.file("stdin", &path, true);
-                std::fs::remove_file(&path).map_err(LakeError::io("remove", &path))?;
-                result
+            Input::File { path, claims } => self.file(Name::of_file(path), &path.display().to_string(), path, *claims),
+            Input::Stdin => self.stream(Name::stdin(), &mut std::io::stdin().lock()),
+        }
+    }
+
+    fn object(&mut self, object: Object<'_>) -> Result<(), LakeError> {
+        let name = Name { source: object.source, key: object.key, etag: object.etag };
+        let known = !self.options.again
+            && self
+                .handle
+                .block_on(ledger::has_version(self.lake.state.pool(), &name))
+                .map_err(|error| self.lake.state.error("read", error))?;
+        if known {
+            self.done.known_objects += 1;
+            return Ok(());
+        }
+        match (object.open)() {
+            Ok(mut input) => self.stream(name, &mut *input),
+            Err(error) => {
+                self.note(unreadable(&name.shown(), &error));
+                Ok(())
             }
         }
     }
 
-    fn file(&mut self, source: &'static str, path: &Path, claims: bool) -> Result<(), LakeError> {
-        let name = if source == "stdin" { "-".to_owned() } else { path.display().to_string() };
+    /// The ledger wants a digest before the first event, so a stream is put down first.
+    fn stream(&mut self, name: Name, input: &mut dyn Read) -> Result<(), LakeError> {
+        let shown = name.shown();
+        let path = self.lake.spool()?;
+        let mut file = File::create(&path).map_err(LakeError::io("create", &path))?;
+        let result = match std::io::copy(input, &mut file) {
+            Ok(_) => self.file(name, &shown, &path, true),
+            Err(error) => {
+                self.note(unreadable(&shown, &error));
+                Ok(())
+            }
+        };
+        std::fs::remove_file(&path).map_err(LakeError::io("remove", &path))?;
+        result
+    }
+
+    /// Reads the object `name`, whose bytes are at `path`, unless it is known.
+    fn file(&mut self, name: Name, shown: &str, path: &Path, claims: bool) -> Result<(), LakeError> {
         let (digest, size) = match digest(path) {
             Ok(found) => found,
             Err(error) => {
-                self.note(unreadable(&name, &error));
+                self.note(unreadable(shown, &error));
                 return Ok(());
             }
         };
-        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-        let key = if source == "stdin" { name.clone() } else { absolute.display().to_string() };
         if !self.options.again {
-            let known = match self.batch.knows(source, &key, &digest) {
+            let known = match self.batch.knows(&name, &digest) {
                 Known::No => self
                     .handle
-                    .block_on(ledger::look_up(self.lake.state.pool(), source, &key, &digest))
+                    .block_on(ledger::look_up(self.lake.state.pool(), &name, &digest))
                     .map_err(|error| self.lake.state.error("read", error))?,
                 known => known,
             };
-            if known != Known::No {
-                self.done.known_objects += 1;
-            }
+            self.done.known_objects += u64::from(known != Known::No);
             match known {
                 Known::Object => return Ok(()),
-                Known::Bytes => return self.finish(Entry::new(source, key, digest, size, Status::Duplicate)),
+                Known::Bytes => return self.finish(Entry::new(name, digest, size, Status::Duplicate)),
                 Known::No => {}
             }
         }
-        self.read(source, path, &name, key, (digest, size), claims)
+        self.read(Entry::new(name, digest, size, Status::Ingested), shown, path, claims)
     }
 
-    fn read(
-        &mut self,
-        source: &'static str,
-        path: &Path,
-        name: &str,
-        key: String,
-        (digest, size): (String, u64),
-        claims: bool,
-    ) -> Result<(), LakeError> {
+    fn read(&mut self, mut entry: Entry, shown: &str, path: &Path, claims: bool) -> Result<(), LakeError> {
         let mut file = match File::open(path) {
             Ok(file) => Hashing { file, hash: Sha256::new() },
             Err(error) => {
-                self.note(unreadable(name, &error));
+                self.note(unreadable(shown, &error));
                 return Ok(());
             }
         };
         self.object = Counts::default();
         let options = self.options.logs.clone();
-        let outcome = yagura_logs::read_one(name, &mut file, claims, &options, self);
+        let outcome = yagura_logs::read_one(shown, &mut file, claims, &options, self);
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
@@ -261,7 +302,7 @@ impl<J: Judge> Run<'_, J> {
         let no_log = outcome.files == 0;
         let reason = outcome.problems.iter().find(|p| p.level == yagura_logs::Level::Damage).map(|p| p.what.en.clone());
         self.done.logs.merge(outcome);
-        if file.finish().map_err(LakeError::io("read", path))? != digest {
+        if file.finish().map_err(LakeError::io("read", path))? != entry.digest {
             // It is being written to: its records are taken, and the whole of it next time.
             return Ok(());
         }
@@ -269,7 +310,6 @@ impl<J: Judge> Run<'_, J> {
         if no_log {
             return Ok(());
         }
-        let mut entry = Entry::new(source, key, digest, size, Status::Ingested);
         (entry.records, entry.events, entry.bad_records) = (self.object.records, self.object.events, bad);
         if let Some(reason) = reason {
             entry.status = if self.object.records == 0 { Status::Quarantined } else { Status::Partial };
@@ -341,13 +381,10 @@ impl Lake {
         Ok(digest.to_owned())
     }
 
-    /// Writes a stream to a file of its own.
-    fn spool(&self, input: &mut dyn Read) -> Result<PathBuf, LakeError> {
-        let path = self.quarantine().join(format!("stdin-{}.tmp", std::process::id()));
+    /// A place for a stream's bytes until they are read.
+    fn spool(&self) -> Result<PathBuf, LakeError> {
         std::fs::create_dir_all(self.quarantine()).map_err(LakeError::io("create the folder", self.quarantine()))?;
-        let mut file = File::create(&path).map_err(LakeError::io("create", &path))?;
-        std::io::copy(input, &mut file).map_err(LakeError::io("write", &path))?;
-        Ok(path)
+        Ok(self.quarantine().join("spooled.tmp"))
     }
 }
 

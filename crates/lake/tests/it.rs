@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use yagura_lake::{
-    ColumnKind, Columns, IngestOptions, Ingested, Judge, Lake, LakeError, QueryOptions, SinkError, Tables,
+    ColumnKind, Columns, IngestOptions, Ingested, Judge, Lake, LakeError, Object, QueryOptions, SinkError, Tables,
 };
 use yagura_logs::Record;
 use yagura_state::{State, Tx};
@@ -180,6 +180,37 @@ async fn small_files_are_merged_and_the_rows_stay() {
     let again = IngestOptions { again: true, ..options };
     let done = place.lake.ingest(&[place.path("0.json"), place.path("7.json")], &again, &mut ()).await.expect("works");
     assert_eq!((done.events, done.repeated, done.swept), (0, 4, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_is_fetched_once_for_each_version() {
+    let place = Place::new().await;
+    let fetched = std::cell::Cell::new(0);
+    let object = |etag: &str, bytes: Vec<u8>| Object {
+        source: "s3://logs".to_owned(),
+        key: "AWSLogs/a.json".to_owned(),
+        etag: Some(etag.to_owned()),
+        open: Box::new(|| {
+            fetched.set(fetched.get() + 1);
+            Ok(Box::new(std::io::Cursor::new(bytes)) as Box<dyn std::io::Read>)
+        }),
+    };
+    let old = log(&[record(1, 1)]);
+    let new = log(&[record(1, 1), record(2, 2)]);
+    let objects = [object("v1", old.clone()), object("v2", new)];
+    let options = IngestOptions { batch_objects: 1, ..IngestOptions::default() };
+    let done = place.lake.ingest_objects(objects, &options, &mut ()).await.expect("works");
+    assert_eq!((done.events, done.repeated, fetched.get()), (2, 1, 2));
+    let gone = Object {
+        source: "s3://logs".to_owned(),
+        key: "AWSLogs/gone.json".to_owned(),
+        etag: None,
+        open: Box::new(|| Err(std::io::Error::other("denied"))),
+    };
+    let done = place.lake.ingest_objects([object("v1", old), gone], &options, &mut ()).await.expect("works");
+    assert_eq!((done.events, done.known_objects, fetched.get()), (0, 1, 2));
+    assert_eq!(done.logs.problems[0].file, "s3://logs/AWSLogs/gone.json");
+    assert_eq!(fs::read_dir(place.path("data/quarantine")).expect("works").count(), 0);
 }
 
 /// Findings that can't be stored.
