@@ -186,7 +186,11 @@ fn resource(file: &str, key: &Key, item: &mut Value, options: &Options<'_>) -> R
         source: Source::Config,
         origin: Some(Origin { file: file.to_owned(), line: None, column: None }),
     };
-    let mapped = options.catalog.get(&key.kind).map(|kind| kind.map_config(item, &place)).transpose();
+    let known = options.catalog.by_config(&key.kind);
+    if let Some(known) = known {
+        resource.kind.clone_from(&known.kind);
+    }
+    let mapped = known.map(|kind| kind.map_config(item, &place)).transpose();
     match mapped.map_err(|e| format!("`{}`: {e}", key.id))?.flatten() {
         Some(mapped) => {
             resource.id = mapped.id.unwrap_or(resource.id);

@@ -414,3 +414,61 @@ fn iam_prefix(service: &str) -> &str {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(head: &str, blocks: &str) -> Result<Type, Error> {
+        let text = format!("+++\n{head}\n+++\n## en: T\n## ja: T\n{blocks}");
+        read_type(&Document::parse(Kind::Resource, "resources/x/y.md", &text).expect("parses"))
+    }
+
+    const HEAD: &str = "type = \"AWS::X::Y\"\nservice = \"x\"\nscope = \"regional\"\n";
+
+    #[test]
+    fn config_may_call_a_type_by_another_name() {
+        let library = Library::builtin().expect("content loads");
+        let (catalog, errors) = Catalog::read(&library);
+        assert_eq!(errors, []);
+        let named = |config| catalog.by_config(config).map(|t| t.kind.as_str());
+        assert_eq!(named("AWS::IAM::Policy"), Some("AWS::IAM::ManagedPolicy"));
+        assert_eq!(named("AWS::IAM::ManagedPolicy"), None);
+        assert_eq!(named("AWS::S3::Bucket"), Some("AWS::S3::Bucket"));
+    }
+
+    #[test]
+    fn a_wrong_file_is_told_what_to_do() {
+        for (head, blocks, message) in [
+            ("oops = 1", "", "unknown field `oops`"),
+            ("[[call]]\nid = \"a\"\napi = \"ListThings\"", "", "write `service:Operation`"),
+            ("[[call]]\nid = \"a\"\napi = \"x:A\"\neach = \".\"\nper = \"item\"", "", "exclude each other"),
+            ("[[call]]\nid = \"a\"\napi = \"x:A\"\nlocates = true", "", "need `per = \"item\"`"),
+            ("[[terraform]]\ntype = \"aws_x\"", "", "write ```jq terraform aws_x"),
+            ("[[fold]]\nowner = \"a\"\njq = \".\"", "", "one of `cloudformation`, `terraform` and `config`"),
+            ("", "```jq terraform aws_x\n.\n```\n", "has no `[[terraform]]` entry"),
+            ("", "```jq\n.\n```\n", "says what it reads"),
+            ("", "```sample\n{\n```\n", "not JSON"),
+        ] {
+            let error = read(&format!("{HEAD}{head}"), blocks).err().expect(message);
+            assert!(error.message.contains(message), "{error}");
+        }
+    }
+
+    #[test]
+    fn actions_name_the_started_job_too() {
+        let steps = "[[call]]\nid = \"r\"\napi = \"iam:Get\"\nstart = \"iam:Make\"\n[[call]]\nid = \"b\"\napi = \"s3control:Get\"\n";
+        let kind = read(&format!("{HEAD}{steps}"), "").expect("reads");
+        assert_eq!(kind.actions(), ["iam:Make", "iam:Get", "s3:Get"]);
+    }
+
+    #[test]
+    fn an_arn_is_made_only_from_what_is_known() {
+        let head = format!("{HEAD}arn = \"arn:{{partition}}:x:{{region}}:{{account}}:y/{{id}}\"");
+        let kind = read(&head, "").expect("reads");
+        let mut place = Place { partition: "aws".to_owned(), ..Place::default() };
+        assert_eq!(kind.arn_of("a", Some("r"), &place), None);
+        place.account = Some("1".to_owned());
+        assert_eq!(kind.arn_of("a", Some("r"), &place).as_deref(), Some("arn:aws:x:r:1:y/a"));
+    }
+}
