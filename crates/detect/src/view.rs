@@ -3,7 +3,8 @@
 use crate::hash::FastMap;
 use crate::sigma::{Expr, Item, Items, Test, event_text};
 use std::borrow::Cow;
-use yagura_logs::{Record, json};
+use yagura_logs::Record;
+use yagura_logs::json::{self, Member};
 
 /// What has been looked up in the record at hand; reused from record to record.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +14,9 @@ pub(crate) struct Cache {
     slots: Vec<(u32, u32, u32)>,
     /// Ranges in the raw record.
     values: Vec<(u32, u32)>,
+    /// The objects that have been opened: where each starts, and where its members stand in `members`.
+    opened: Vec<(u32, u32, u32)>,
+    members: Vec<Member>,
     /// For each path: what the values seen so far came to.
     outcomes: Vec<Outcomes>,
 }
@@ -20,7 +24,10 @@ pub(crate) struct Cache {
 /// What the remembered items of one path say of its values.
 #[derive(Clone, Debug, Default)]
 struct Outcomes {
-    by_value: FastMap<Box<[u8]>, Box<[bool]>>,
+    by_value: FastMap<Box<[u8]>, u32>,
+    all: Vec<Box<[bool]>>,
+    /// The round in which the record's value was looked up, and where its outcomes stand in `all`.
+    current: (u32, u32),
 }
 
 /// Values that are remembered of one path, and how long they may be.
@@ -32,6 +39,8 @@ impl Cache {
     pub(crate) fn next_record(&mut self, paths: usize) {
         self.slots.resize(paths, (0, 0, 0));
         self.values.clear();
+        self.opened.clear();
+        self.members.clear();
         self.round = self.round.wrapping_add(1);
         if self.round == 0 {
             self.slots.fill((0, 0, 0));
@@ -73,20 +82,29 @@ impl View<'_, '_> {
 
     /// The outcome of an item for its path's one value, worked out for all of the path's items at once.
     fn remembered(&mut self, path: u32, number: u32, value: &[u8]) -> bool {
+        let round = self.cache.round;
         self.cache.outcomes.resize_with(self.items.paths.len(), Outcomes::default);
-        if let Some(outcomes) = self.cache.outcomes[path as usize].by_value.get(value) {
-            return outcomes[number as usize];
+        let outcomes = &mut self.cache.outcomes[path as usize];
+        if outcomes.current.0 == round {
+            return outcomes.all[outcomes.current.1 as usize][number as usize];
+        }
+        if let Some(&at) = outcomes.by_value.get(value) {
+            outcomes.current = (round, at);
+            return outcomes.all[at as usize][number as usize];
         }
         let range = self.range(path);
         let items = self.items;
         let all: Box<[bool]> =
             items.remembered[path as usize].iter().map(|i| self.compare(&items.items[*i as usize], range)).collect();
         let outcome = all[number as usize];
-        let by_value = &mut self.cache.outcomes[path as usize].by_value;
-        if by_value.len() >= REMEMBERED {
-            by_value.clear();
+        let outcomes = &mut self.cache.outcomes[path as usize];
+        if outcomes.all.len() >= REMEMBERED {
+            outcomes.by_value.clear();
+            outcomes.all.clear();
         }
-        by_value.insert(value.into(), all);
+        outcomes.current = (round, outcomes.all.len() as u32);
+        outcomes.by_value.insert(value.into(), outcomes.all.len() as u32);
+        outcomes.all.push(all);
         outcome
     }
 
@@ -157,53 +175,93 @@ impl View<'_, '_> {
             return (from, to);
         }
         let name = &self.items.paths[path as usize];
+        let from = self.cache.values.len() as u32;
         let raw = self.record.raw();
-        let from = self.cache.values.len();
-        let mut found: Vec<(usize, &[u8])> = Vec::new();
+        let mut found = Found::default();
         for (key, value) in self.record.members() {
-            put_match(&mut found, &key, value, name);
+            found.offer(&key, range_in(raw, value), name);
         }
-        descend(&found, name, raw, &mut self.cache.values);
-        let (from, to) = (from as u32, self.cache.values.len() as u32);
+        self.cache.descend(raw, &found, name);
+        let to = self.cache.values.len() as u32;
         self.cache.slots[path as usize] = (self.cache.round, from, to);
         (from, to)
     }
 }
 
-/// Notes a member whose name is the path or its first part; the last of the same name holds.
-fn put_match<'a>(found: &mut Vec<(usize, &'a [u8])>, key: &[u8], value: &'a [u8], path: &str) {
-    let path = path.as_bytes();
-    // Most names are told apart by their first letter, without a call to compare them.
-    if key.first() != path.first() || !path.starts_with(key) || path.len() > key.len() && path[key.len()] != b'.' {
-        return;
-    }
-    match found.iter_mut().find(|(length, _)| *length == key.len()) {
-        Some(earlier) => earlier.1 = value,
-        None => found.push((key.len(), value)),
-    }
+/// The members of one object whose name is the path or a beginning of it, by the length of the name; of two with the
+/// same name the last holds. There is nearly always one: names with dots in them are rare.
+#[derive(Default)]
+struct Found {
+    one: Option<(usize, (u32, u32))>,
+    more: Vec<(usize, (u32, u32))>,
 }
 
-fn descend(found: &[(usize, &[u8])], path: &str, raw: &[u8], out: &mut Vec<(u32, u32)>) {
-    for (length, value) in found {
-        match path.get(length + 1..) {
-            Some(rest) => inside(value, rest, raw, out),
-            None => out.push(range_in(raw, value)),
+impl Found {
+    fn offer(&mut self, key: &[u8], value: (u32, u32), path: &str) {
+        let path = path.as_bytes();
+        // Most names are told apart by their first letter, without a call to compare them.
+        if key.first() != path.first() || !path.starts_with(key) || path.len() > key.len() && path[key.len()] != b'.' {
+            return;
+        }
+        let Some(one) = &mut self.one else {
+            self.one = Some((key.len(), value));
+            return;
+        };
+        match std::iter::once(one).chain(&mut self.more).find(|(length, _)| *length == key.len()) {
+            Some(earlier) => earlier.1 = value,
+            None => self.more.push((key.len(), value)),
         }
     }
 }
 
-/// Everything at `path` in a value; arrays stand for each of their elements.
-fn inside(value: &[u8], path: &str, raw: &[u8], out: &mut Vec<(u32, u32)>) {
-    match value.first() {
-        Some(b'[') => json::elements(value).for_each(|element| inside(element, path, raw, out)),
-        Some(b'{') => {
-            let mut found = Vec::new();
-            for (key, value) in json::members(value) {
-                put_match(&mut found, &key, value, path);
+impl Cache {
+    fn descend(&mut self, raw: &[u8], found: &Found, path: &str) {
+        for (length, value) in found.one.iter().chain(&found.more) {
+            match path.get(length + 1..) {
+                Some(rest) => self.inside(raw, *value, rest),
+                None => self.values.push(*value),
             }
-            descend(&found, path, raw, out);
         }
-        _ => {}
+    }
+
+    /// Everything at `path` in a value; arrays stand for each of their elements.
+    fn inside(&mut self, raw: &[u8], value: (u32, u32), path: &str) {
+        let text = &raw[value.0 as usize..value.1 as usize];
+        match text.first() {
+            Some(b'[') => json::elements(text).for_each(|element| self.inside(raw, range_in(raw, element), path)),
+            Some(b'{') => {
+                let mut found = Found::default();
+                let (from, to) = self.open(text, value.0);
+                for member in &self.members[from as usize..to as usize] {
+                    let key = &raw[member.key.0 as usize..member.key.1 as usize];
+                    if member.escaped {
+                        let quoted = &raw[member.key.0 as usize - 1..member.key.1 as usize + 1];
+                        found.offer(json::text(quoted).unwrap_or_default().as_bytes(), member.value, path);
+                    } else {
+                        found.offer(key, member.value, path);
+                    }
+                }
+                self.descend(raw, &found, path);
+            }
+            _ => {}
+        }
+    }
+
+    /// Where the members of the object that starts at `at` stand; it is scanned once a record.
+    fn open(&mut self, object: &[u8], at: u32) -> (u32, u32) {
+        if let Some((_, from, to)) = self.opened.iter().find(|(start, ..)| *start == at) {
+            return (*from, *to);
+        }
+        let from = self.members.len() as u32;
+        let shift = |(a, b): (u32, u32)| (a + at, b + at);
+        let members = &mut self.members;
+        // The record has been scanned, so its parts are sound.
+        let _ = json::object(object, 0, json::DEFAULT_DEPTH, |m| {
+            members.push(Member { key: shift(m.key), value: shift(m.value), escaped: m.escaped });
+        });
+        let to = self.members.len() as u32;
+        self.opened.push((at, from, to));
+        (from, to)
     }
 }
 

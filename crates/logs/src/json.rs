@@ -272,7 +272,7 @@ pub fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// surrogates become U+FFFD.
 pub fn text(value: &[u8]) -> Option<Cow<'_, str>> {
     let inner = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    if inner.contains(&b'\\') { Some(Cow::Owned(unescape(inner))) } else { Some(String::from_utf8_lossy(inner)) }
+    if inner.contains(&b'\\') { Some(Cow::Owned(unescape(inner))) } else { Some(lossy(inner)) }
 }
 
 /// A scalar's text: a string's text, or a number's, boolean's or null's own letters; `None` for objects and arrays.
@@ -280,8 +280,13 @@ pub fn scalar(value: &[u8]) -> Option<Cow<'_, str>> {
     match value.first()? {
         b'"' => text(value),
         b'{' | b'[' => None,
-        _ => Some(String::from_utf8_lossy(value)),
+        _ => Some(lossy(value)),
     }
+}
+
+/// As [`String::from_utf8_lossy`], and faster where nothing is lost.
+fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 fn unescape(inner: &[u8]) -> String {
