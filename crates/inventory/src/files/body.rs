@@ -33,12 +33,12 @@ impl Read for Bytes {
 
 /// An opened file of which the first part is in memory.
 pub(super) struct Body {
-    /// All bytes when `rest` is empty, else the first [`MAX_WHOLE`].
+    /// All bytes when [`Body::is_whole`].
     pub head: Vec<u8>,
     /// What stands after `head`, inflated.
-    rest: Option<BufReader<io::Take<Bytes>>>,
+    rest: BufReader<io::Take<Bytes>>,
     /// The reading stopped early: a cut-off gzip file, an I/O error.
-    pub damage: Option<String>,
+    damage: Option<String>,
 }
 
 impl Body {
@@ -62,33 +62,58 @@ impl Body {
         let mut source = BufReader::with_capacity(PEEK, reader);
         let gzip = source.fill_buf()?.starts_with(&[0x1f, 0x8b]);
         let bytes = if gzip { Bytes::Gzip(GzDecoder::new(source)) } else { Bytes::Plain(source) };
-        let mut limited = bytes.take(MAX_STREAM);
-        let (mut head, mut damage) = (Vec::new(), None);
-        read_up_to(&mut limited, PEEK, &mut head, &mut damage);
-        if damage.is_none() && !is_binary(&head) {
-            read_up_to(&mut limited, MAX_WHOLE, &mut head, &mut damage);
+        let rest = BufReader::with_capacity(PEEK, bytes.take(MAX_STREAM));
+        let mut body = Body { head: Vec::new(), rest, damage: None };
+        body.fill(PEEK);
+        Ok(body)
+    }
+
+    /// Takes up to [`MAX_WHOLE`] bytes into memory.
+    pub fn take_whole(&mut self) {
+        self.fill(MAX_WHOLE);
+        // What a PowerShell redirection writes.
+        match self.head.as_slice() {
+            [0xff, 0xfe, rest @ ..] => self.head = utf16(rest, u16::from_le_bytes),
+            [0xfe, 0xff, rest @ ..] => self.head = utf16(rest, u16::from_be_bytes),
+            _ => {}
         }
-        if damage.is_none() && head.len() < MAX_WHOLE && trailing(limited.get_mut()) {
-            damage = Some("holds more bytes after its first gzip member, which are not read".to_owned());
-        }
-        if head.len() < MAX_WHOLE {
-            // What a PowerShell redirection writes.
-            match head.as_slice() {
-                [0xff, 0xfe, rest @ ..] => head = utf16(rest, u16::from_le_bytes),
-                [0xfe, 0xff, rest @ ..] => head = utf16(rest, u16::from_be_bytes),
-                _ => {}
+    }
+
+    fn fill(&mut self, limit: usize) {
+        while self.head.len() < limit && self.damage.is_none() {
+            match self.rest.fill_buf() {
+                Ok([]) => return,
+                Ok(chunk) => {
+                    let length = chunk.len().min(limit - self.head.len());
+                    self.head.extend_from_slice(&chunk[..length]);
+                    self.rest.consume(length);
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => self.damage = Some(describe(&e)),
             }
         }
-        let rest = (head.len() >= MAX_WHOLE).then(|| BufReader::with_capacity(PEEK, limited));
-        Ok(Body { head, rest, damage })
     }
 
     /// Whether `head` is all there is.
     pub fn is_whole(&mut self) -> bool {
-        match &mut self.rest {
-            Some(rest) => rest.fill_buf().is_ok_and(<[u8]>::is_empty),
-            None => true,
+        self.damage.is_some() || self.rest.fill_buf().is_ok_and(<[u8]>::is_empty)
+    }
+
+    /// What stopped the reading so far.
+    pub fn stopped(&self) -> Option<&str> {
+        self.damage.as_deref()
+    }
+
+    /// What kept the file from being read to its end, once it was read.
+    pub fn damage(&mut self) -> Option<String> {
+        let ended = self.damage.is_none() && io::copy(&mut self.rest, &mut io::sink()).is_ok();
+        let limited = self.rest.get_mut();
+        if ended && limited.limit() == 0 {
+            return Some("is larger than 4 GiB; the rest was not read".to_owned());
         }
+        let more = ended && trailing(limited.get_mut());
+        let more = more.then(|| "holds more bytes after its first gzip member, which are not read".to_owned());
+        self.damage.clone().or(more)
     }
 
     pub fn is_binary(&self) -> bool {
@@ -96,12 +121,8 @@ impl Body {
     }
 
     /// Everything from the start, as a stream.
-    pub fn into_stream(self) -> Box<dyn BufRead> {
-        let head = Cursor::new(self.head);
-        match self.rest {
-            Some(rest) => Box::new(head.chain(rest)),
-            None => Box::new(head),
-        }
+    pub fn stream(&mut self) -> impl BufRead + '_ {
+        self.head.as_slice().chain(&mut self.rest)
     }
 
     /// The bytes as text; bytes that are no UTF-8 are replaced and reported.
@@ -124,22 +145,6 @@ impl Body {
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Vec<u8> {
     let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
     String::from_utf16_lossy(&units).into_bytes()
-}
-
-fn read_up_to(reader: &mut impl Read, limit: usize, into: &mut Vec<u8>, damage: &mut Option<String>) {
-    let mut chunk = [0u8; 16 << 10];
-    while into.len() < limit {
-        let room = chunk.len().min(limit - into.len());
-        match reader.read(&mut chunk[..room]) {
-            Ok(0) => return,
-            Ok(n) => into.extend_from_slice(&chunk[..n]),
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => {
-                *damage = Some(describe(&e));
-                return;
-            }
-        }
-    }
 }
 
 /// Words for a read error, of which a cut-off download is the common one.

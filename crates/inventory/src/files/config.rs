@@ -142,7 +142,7 @@ fn in_account(account: Option<&str>, name: &str) -> String {
 fn draft(resource: Resource) -> Draft {
     let names = [Some(&resource.id), resource.arn.as_ref()].into_iter().flatten();
     let names = names.map(|name| in_account(resource.account.as_deref(), name)).collect();
-    Draft { names, resource, condition: None }
+    Draft { names, resource, condition: None, open_parts: 0 }
 }
 
 fn captured(item: &Value) -> Option<DateTime<Utc>> {

@@ -13,7 +13,12 @@ pub(super) struct Draft {
     pub names: Vec<String>,
     /// The condition on which it hangs.
     pub condition: Option<String>,
+    /// Parts so far of which nobody knows whether they belong to it.
+    pub open_parts: usize,
 }
+
+/// From so many open parts on, nothing is known of their owner: each would have to be tried.
+const MAX_OPEN_PARTS: usize = 50;
 
 /// Something that may be a part of another resource.
 pub(super) struct Part<'a> {
@@ -55,10 +60,16 @@ pub(super) fn fold(
         let part = &parts[part_index];
         let one_of_many = (!called.certain && found.len() > 1).then_some("known after apply");
         for i in found {
-            let Draft { resource, condition, .. } = &mut drafts[i];
+            let Draft { resource, condition, open_parts, .. } = &mut drafts[i];
             // Where the owner is, so is a part that hangs on the same condition.
             let hangs = part.maybe.filter(|(name, _)| condition.as_deref() != Some(*name)).map(|(_, reason)| reason);
-            put_into(resource, part, hangs.or(one_of_many), fold, place, problems);
+            let maybe = hangs.or(one_of_many);
+            *open_parts += usize::from(maybe.is_some());
+            if *open_parts > MAX_OPEN_PARTS {
+                resource.properties = unknown(maybe.unwrap_or("too many parts that may belong to it"));
+            } else {
+                put_into(resource, part, maybe, fold, place, problems);
+            }
         }
     }
 }

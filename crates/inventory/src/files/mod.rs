@@ -97,42 +97,50 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn file(&mut self, file: &str, mut body: Body, named: bool) {
-        let kind = match kind::guess(&body.head) {
-            _ if body.is_binary() && !body.head.starts_with(b"PK") => return self.other(file, &body, named),
+        if body.is_binary() && !body.head.starts_with(b"PK") {
+            return self.other(file, &body, named);
+        }
+        let mut guess = kind::guess(&body.head);
+        if !matches!(guess, Guess::Is(Kind::Config | Kind::Resources)) {
+            body.take_whole();
+            guess = kind::guess(&body.head);
+        }
+        let kind = match guess {
             Guess::Is(kind) => kind,
             Guess::Near(what, hint) if named => return self.problem(file, what, hint),
             Guess::Near(..) => return,
             Guess::Other => return self.other(file, &body, named),
         };
-        if let Some(damage) = body.damage.take() {
-            self.problem(file, damage, "get the file again; what could be read of it was judged");
-        }
-        if matches!(kind, Kind::Template | Kind::Terraform) && !body.is_whole() {
-            return self.problem(file, "is larger than 64 MiB", "split it, or give only the part that matters");
-        }
         let problems = &mut self.result.problems;
         let read = match kind {
-            Kind::Config => self.items.read(file, &mut *body.into_stream(), self.options, problems),
-            Kind::Resources => {
-                let resources = &mut self.result.inventory.resources;
-                records::read(file, &mut *body.into_stream(), resources, problems)
+            Kind::Config => self.items.read(file, &mut body.stream(), self.options, problems),
+            Kind::Resources => records::read(file, &mut body.stream(), &mut self.result.inventory.resources, problems),
+            Kind::Template | Kind::Terraform if !body.is_whole() => {
+                return self.problem(file, "is larger than 64 MiB", "split it, or give only the part that matters");
             }
             Kind::Template => {
                 let text = body.text(file, problems);
-                let mut told = Vec::new();
-                let resources = cloudformation::read(file, &text, self.options, &mut told);
-                // In a folder, a `Resources:` line alone makes no template of a text.
-                if named || resources.is_some() || cloudformation::looks_like_one(&text) {
-                    problems.extend(told);
-                }
-                self.take(resources)
+                self.template(file, &text, named)
             }
             Kind::Terraform => {
                 let resources = terraform::read(file, &body.head, self.options, problems);
                 self.take(resources)
             }
         };
+        if let Some(damage) = body.damage() {
+            self.problem(file, damage, "get the file again; what could be read of it was judged");
+        }
         self.result.files_read += usize::from(read);
+    }
+
+    fn template(&mut self, file: &str, text: &str, named: bool) -> bool {
+        let mut told = Vec::new();
+        let resources = cloudformation::read(file, text, self.options, &mut told);
+        // In a folder, a `Resources:` line alone makes no template of a text.
+        if named || resources.is_some() || cloudformation::looks_like_one(text) {
+            self.result.problems.extend(told);
+        }
+        self.take(resources)
     }
 
     fn take(&mut self, resources: Option<Vec<Resource>>) -> bool {
@@ -146,8 +154,8 @@ impl Reader<'_> {
         if !named {
             return;
         }
-        let what = match &body.damage {
-            Some(damage) => damage.clone(),
+        let what = match body.stopped() {
+            Some(damage) => damage.to_owned(),
             None if body.head.iter().all(u8::is_ascii_whitespace) => "is empty".to_owned(),
             None => "is no CloudFormation template, Terraform plan or state, AWS Config snapshot or resource list"
                 .to_owned(),

@@ -175,14 +175,25 @@ impl<'k> Scanner<'k> {
     }
 
     fn feed(&mut self, chunk: &[u8], found: &mut dyn FnMut(&[u8])) {
-        for &byte in chunk {
+        let mut rest = chunk;
+        while let [byte, after @ ..] = rest {
+            rest = after;
             if self.inside {
-                self.array_byte(byte, found);
+                self.array_byte(*byte, found);
             } else {
-                self.object_byte(byte);
+                self.object_byte(*byte);
             }
             if self.done {
                 return;
+            }
+            if self.inside && self.in_string && !self.escaped {
+                // Most of a snapshot is text: it is taken in one piece up to where it may end.
+                let length = rest.iter().position(|b| matches!(b, b'"' | b'\\')).unwrap_or(rest.len());
+                let (text, after) = rest.split_at(length);
+                let room = MAX_ELEMENT.saturating_sub(self.element.len());
+                self.element_too_long |= room < text.len();
+                self.element.extend_from_slice(&text[..room.min(text.len())]);
+                rest = after;
             }
         }
     }

@@ -42,6 +42,13 @@ fn survives_depth() {
     ] {
         problem(&text);
     }
+    let mut text = "{\"Fn::Base64\":".repeat(110);
+    text.push_str(&format!("{{\"Fn::If\": [\"C0\", 1, 2]}}{}", "}".repeat(110)));
+    let nots = format!("{}{{\"Condition\":\"C1\"}}{}", "{\"Fn::Not\":[".repeat(40), "]}".repeat(40));
+    let result = read(&format!(
+        "{{\"Resources\":{{\"A\":{{\"Type\":\"Custom::A\",\"Properties\":{{\"V\":{text}}}}}}},\"Conditions\":{{\"C0\":{nots},\"C1\":{nots}}}}}"
+    ));
+    find(&result, "A");
     let conditions: String = (0..5000).map(|i| format!("  C{i}: !Not [!Condition C{}]\n", i + 1)).collect();
     let result = read(&format!(
         "Conditions:\n{conditions}  C5000: !Equals [a, a]\nResources:\n  A: {{Type: Custom::A, Condition: C0}}\n"

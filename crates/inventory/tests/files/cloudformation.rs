@@ -73,6 +73,7 @@ fn computes_functions_as_far_as_their_inputs_are_known() {
         ("!Cidr [10.0.0.0/24, 2, 7]", json!(["10.0.0.0/25", "10.0.0.128/25"])),
         ("{Fn::GetStackOutput: {StackName: s, OutputName: o}}", unknown("GetStackOutput s.o")),
         ("{Fn::Sub: {Fn::Transform: {Name: M}}}", unknown("Transform M")),
+        ("{<<: {a: 1, b: 2}, b: 3}", json!({"a": 1, "b": 3})),
         ("!GetAZs ''", unknown("Availability Zones")),
         ("{Fn::Length: !Ref Zones}", json!(3)),
         ("{Fn::ToJsonString: {a: !Ref Port}}", json!("{\"a\":22}")),

@@ -64,7 +64,7 @@ impl Loops {
         };
         for row in rows {
             for (key, inner) in body.entries() {
-                self.made += size(inner);
+                self.made += size(inner) * names.len();
                 if self.made > MAX_NODES {
                     self.complain(key, "`Fn::ForEach` makes more than 1,000,000 nodes", "shorten its collection");
                     return;

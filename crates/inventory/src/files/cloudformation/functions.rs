@@ -131,6 +131,9 @@ impl<'t> Evaluator<'t> {
                 out.push('}');
                 continue;
             }
+            if !self.spend(names.map_or(0, |names| names.entries().len())) {
+                return self.give_up(argument, "takes too much work");
+            }
             let own = names.and_then(|names| names.get(name));
             let value = match (own, name.split_once('.')) {
                 (Some(node), _) => self.value(node, None).unwrap_or_default(),
@@ -251,6 +254,11 @@ impl<'t> Evaluator<'t> {
             let what = format!("`Fn::FindInMap` in `{map}`, which the template doesn't define");
             return self.not_found(argument, options, what);
         };
+        // A lookup goes through the entries.
+        let entries: usize = map_node.entries().iter().map(|(_, entry)| 1 + entry.entries().len()).sum();
+        if !self.spend(entries) {
+            return self.give_up(argument, "takes too much work");
+        }
         let (top, second) = (first_unknown(&keys[1]), first_unknown(&keys[2]));
         if let Some(reason) = top.clone().or_else(|| second.clone()) {
             return self.same_in_all(map_node, &keys, [top.is_none(), second.is_none()], shape, reason);

@@ -209,6 +209,7 @@ fn resources<'t>(
             resource: resource(item, options, &place, problems),
             names: names(item, evaluator, options),
             condition: item.maybe.as_ref().map(|(name, _)| (*name).to_owned()),
+            open_parts: 0,
         });
     }
     let parts: Vec<Part<'_>> = items.iter().map(part).collect();

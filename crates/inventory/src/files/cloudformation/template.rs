@@ -1,7 +1,10 @@
 //! A template's text as a tree in which every intrinsic function is written the long way (`{"Fn::Sub": …}`), with the
 //! sections picked out.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashSet},
+};
 use yagura_model::yaml::{self, Data, Node};
 
 /// A template before anything is evaluated.
@@ -89,7 +92,12 @@ fn lengthen(node: &mut Node) {
     match &mut node.data {
         Data::Scalar { .. } => {}
         Data::Seq(items) => items.iter_mut().for_each(lengthen),
-        Data::Map(entries) => entries.iter_mut().for_each(|(_, value)| lengthen(value)),
+        Data::Map(entries) => {
+            entries.iter_mut().for_each(|(_, value)| lengthen(value));
+            if entries.iter().any(|(key, _)| is_merge(key)) {
+                merge(entries);
+            }
+        }
     }
     let Some(tag) = node.tag.take() else { return };
     let short = tag.trim_start_matches('!');
@@ -101,6 +109,25 @@ fn lengthen(node: &mut Node) {
     let key = Node { line, column, tag: None, data: Data::Scalar { text: name, plain: false } };
     let argument = std::mem::replace(node, Node { line, column, tag: None, data: Data::Map(Vec::new()) });
     node.data = Data::Map(vec![(key, argument)]);
+}
+
+/// YAML's `<<`, which `aws cloudformation package` resolves before CloudFormation sees it.
+fn is_merge(key: &Node) -> bool {
+    matches!(&key.data, Data::Scalar { text, plain: true } if text == "<<")
+}
+
+fn merge(entries: &mut Vec<(Node, Node)>) {
+    let (merged, mut own): (Vec<_>, Vec<_>) = std::mem::take(entries).into_iter().partition(|(key, _)| is_merge(key));
+    let mut known: HashSet<String> = own.iter().filter_map(|(key, _)| key.as_str().map(str::to_owned)).collect();
+    for (_, value) in merged {
+        let sources = if value.items().is_empty() { std::slice::from_ref(&value) } else { value.items() };
+        for (key, inner) in sources.iter().flat_map(Node::entries) {
+            if key.as_str().is_some_and(|key| known.insert(key.to_owned())) {
+                own.push((key.clone(), inner.clone()));
+            }
+        }
+    }
+    *entries = own;
 }
 
 /// The function that a node calls, with its argument. `Condition` is one only where conditions stand.

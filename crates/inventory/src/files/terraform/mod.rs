@@ -240,7 +240,7 @@ impl<'d> Reader<'d> {
             source: Source::Terraform,
             origin: Some(Origin { file: self.file.to_owned(), line: None, column: None }),
         };
-        Some(Draft { resource, names, condition: None })
+        Some(Draft { resource, names, condition: None, open_parts: 0 })
     }
 
     /// Account and Region of an instance: from its ARN, its own `region`, its provider, else as given.

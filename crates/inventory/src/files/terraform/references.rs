@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 /// Variables and outputs on the way to a resource.
 const MAX_HOPS: usize = 32;
 /// References followed for one attribute.
-const MAX_FOLLOWED: usize = 10_000;
+const MAX_FOLLOWED: usize = 1_000;
 
 /// Resources that an attribute may name.
 #[derive(Debug, Default)]
