@@ -177,7 +177,8 @@ impl Maker<'_> {
     fn act(&self, act: &Act, view: &Value, calls: &mut Vec<PlannedCall>) -> Result<(), Error> {
         let each = match &act.over {
             Some(filter) => filter.run(view).map_err(|e| self.failed(&e))?,
-            None => vec![Value::Null],
+            // An undo without values of its own goes back from the value that its call went out with.
+            None => vec![view.get("each").cloned().unwrap_or(Value::Null)],
         };
         for value in each {
             let mut view = view.clone();
