@@ -1,7 +1,7 @@
 //! The faults that the story is about, each at a thing with a name. The small ones are strewn by chance
 //! ([`super::world`]).
 
-use super::world::{DEV, PROD, Weakness, World};
+use super::world::{DEV, PROD, SECURITY, Weakness, World};
 
 /// Open to the internet since this week, with members' data in it.
 pub(crate) const PUBLIC_BUCKET: &str = "minato-prod-ec-campaign-members";
@@ -33,6 +33,18 @@ pub(crate) fn place(world: &mut World) {
         (&PROD, "key", "minato-prod-keiri-archive", Weakness::Always),
         (&PROD, "volume", "minato-prod-zaiko-migration", Weakness::Fixed),
     ];
+    // What the others deliver to.
+    for (account, name) in [
+        (&SECURITY, "minato-security-cloudtrail"),
+        (&SECURITY, "minato-security-flow-logs"),
+        (&SECURITY, "minato-security-access-logs"),
+        (&PROD, "minato-prod-access-logs"),
+        (&PROD, "minato-prod-artifacts"),
+        (&DEV, "minato-dev-access-logs"),
+        (&DEV, "minato-dev-artifacts"),
+    ] {
+        world.named(account.id, "bucket", name);
+    }
     for (account, kind, name, weakness) in flaws {
         world.named(account.id, kind, name).weakness = weakness;
     }

@@ -72,7 +72,7 @@ fn monitoring(log: &mut Log<'_>, midnight: DateTime<Utc>, place: usize, scale: f
         let agent = "Boto3/1.35.20 md/Botocore#1.35.20 ua/2.0 os/linux#5.10 lang/python#3.11.9 cfg/retry-mode#standard";
         let caller = Caller::new(json, "192.0.2.201", agent);
         for tick in 0..6 {
-            for _ in 0..log.random.about(8.0 * scale) {
+            for _ in 0..log.random.about(6.5 * scale) {
                 let at = later(log, begin + Duration::minutes(tick * 10), 60);
                 let next = log.random.pick(calls::MONITORING);
                 call(log, at, place, &caller, next, None);
@@ -113,7 +113,7 @@ fn functions(log: &mut Log<'_>, midnight: DateTime<Utc>, place: usize, scale: f6
     let (account, region) = (here.account.id, here.region);
     for function in here.all("function") {
         for hour in 0..24 {
-            if !log.random.chance(0.9 * scale) {
+            if !log.random.chance(0.55 * scale) {
                 continue;
             }
             let begin = later(log, midnight + Duration::hours(hour), 1800);

@@ -61,6 +61,7 @@ pub(crate) fn items(place: &Place, moment: Moment) -> Vec<Recorded> {
     let ec2 = format!("minato-{}-ec2", place.account.env);
     all.push(service_role(place, moment, &ec2, "ec2"));
     all.push(pipeline_role(place, moment));
+    all.push(monitoring_role(place, moment));
     all
 }
 
@@ -150,6 +151,13 @@ fn service_role(place: &Place, moment: Moment, name: &str, service: &str) -> Rec
     let policy =
         if service == "ec2" { "AmazonSSMManagedInstanceCore" } else { "service-role/AWSLambdaVPCAccessExecutionRole" };
     role_item(place, moment, name, &trust, &[policy])
+}
+
+/// The monitoring service outside, with the id that keeps others from using its trust.
+fn monitoring_role(place: &Place, moment: Moment) -> Recorded {
+    let trust = json!({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222233334444:root"}, "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"sts:ExternalId": "minato-shokai-7f3a"}}});
+    role_item(place, moment, "minato-monitoring", &trust, &["ReadOnlyAccess"])
 }
 
 fn pipeline_role(place: &Place, moment: Moment) -> Recorded {

@@ -63,6 +63,12 @@ fn flags(on: bool) -> Value {
     json!({"blockPublicAcls": on, "ignorePublicAcls": on, "blockPublicPolicy": on, "restrictPublicBuckets": on})
 }
 
+fn lifecycle() -> Value {
+    let rule = json!({"id": "old-versions", "status": "Enabled", "prefix": "", "expirationInDays": -1, "noncurrentVersionExpirationInDays": 180,
+        "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7}});
+    json!({"rules": [rule]})
+}
+
 fn bucket(place: &Place, a: &Asset, moment: Moment) -> Recorded {
     let (weak, arn) = (a.weak(moment.first), format!("arn:aws:s3:::{}", a.name));
     let robbed = a.name == CUSTOMER_BUCKET && !moment.first;
@@ -87,6 +93,7 @@ fn bucket(place: &Place, a: &Asset, moment: Moment) -> Recorded {
     let supplementary = json!({
         "AccessControlList": acl.to_string(),
         "BucketAccelerateConfiguration": {"status": Value::Null},
+        "BucketLifecycleConfiguration": if a.n.is_multiple_of(4) { Value::Null } else { lifecycle() },
         "BucketLoggingConfiguration": {"destinationBucketName": log, "logFilePrefix": if weak { Value::Null } else { json!(format!("{}/", a.name)) }},
         "BucketPolicy": {"policyText": policy},
         "BucketVersioningConfiguration": {"status": if weak { "Off" } else { "Enabled" }, "isMfaDeleteEnabled": Value::Null},
