@@ -1,7 +1,7 @@
 //! Findings as lists, groups and single pages.
 
 use crate::{Error, Hub, rows};
-use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite};
+use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
 use yagura_model::{Finding, FindingClass, Severity, Status, Text};
 
 /// Which findings are wanted. Empty lists and `None` take everything.
@@ -15,6 +15,8 @@ pub struct Filter {
     pub resource: Option<String>,
     /// Part of the rule, title or resource, in any case.
     pub text: Option<String>,
+    /// Take no more than this many resources that hold the text, so that a page stays quick; `None` takes all.
+    pub text_cap: Option<i64>,
 }
 
 impl Filter {
@@ -60,7 +62,7 @@ impl Hub {
     /// The database's.
     pub async fn findings(&self, filter: &Filter, page: Page) -> Result<Vec<Finding>, Error> {
         let mut query = QueryBuilder::<Sqlite>::new(format!("SELECT {} FROM findings", rows::FINDING_COLUMNS));
-        push_where(&mut query, filter);
+        push_where(&mut query, filter, &self.needle(filter).await?);
         query.push(" ORDER BY severity DESC, last_seen DESC, id LIMIT ").push_bind(page.limit);
         query.push(" OFFSET ").push_bind(page.offset);
         let rows = query.build().fetch_all(self.state().pool()).await?;
@@ -72,8 +74,14 @@ impl Hub {
     /// # Errors
     /// The database's.
     pub async fn count(&self, filter: &Filter) -> Result<i64, Error> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT COUNT(*) FROM findings");
-        push_where(&mut query, filter);
+        let needle = self.needle(filter).await?;
+        let counted = filter.account.is_none() && filter.resource.is_none() && needle == Needle::None;
+        let mut query = QueryBuilder::<Sqlite>::new(if counted {
+            "SELECT COALESCE(SUM(n), 0) FROM finding_counts"
+        } else {
+            "SELECT COUNT(*) FROM findings"
+        });
+        push_where(&mut query, filter, &needle);
         Ok(query.build_query_scalar().fetch_one(self.state().pool()).await?)
     }
 
@@ -82,29 +90,88 @@ impl Hub {
     /// # Errors
     /// The database's.
     pub async fn groups(&self, filter: &Filter) -> Result<Vec<Group>, Error> {
+        if filter.account.is_some() || filter.resource.is_some() {
+            return self.grouped(filter, &self.needle(filter).await?, &[]).await;
+        }
+        let Some(words) = filter.words() else { return self.counted(filter).await };
+        if let Some(id) = finding_id(words) {
+            return self.grouped(filter, &Needle::Id(id), &[]).await;
+        }
+        // Rules that hold the text themselves come whole; of the others, what names a resource that holds it.
+        let words = words.to_lowercase();
+        let mut groups = self.counted(&Filter { text: None, ..filter.clone() }).await?;
+        groups.retain(|g| [&g.rule, &g.title.en, &g.title.ja].iter().any(|t| t.to_lowercase().contains(&words)));
+        let whole: Vec<String> = groups.iter().map(|g| g.rule.clone()).collect();
+        groups.extend(self.grouped(filter, &Needle::Resource(words), &whole).await?);
+        groups.sort_by(|a, b| (b.severity, b.count, &a.rule).cmp(&(a.severity, a.count, &b.rule)));
+        Ok(groups)
+    }
+
+    /// Groups from the counts that are kept, whatever the number of findings.
+    async fn counted(&self, filter: &Filter) -> Result<Vec<Group>, Error> {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT g.rule AS rule, g.class AS class, n, severity, first_seen, last_seen, sample, f.title_en AS title_en, \
+             f.title_ja AS title_ja FROM (SELECT rule, class, SUM(n) AS n, MAX(severity) AS severity, \
+             MIN((SELECT MIN(f.first_seen) FROM findings f WHERE f.rule = c.rule AND f.class = c.class AND \
+             f.status = c.status AND f.severity = c.severity)) AS first_seen, \
+             MAX((SELECT MAX(f.last_seen) FROM findings f WHERE f.rule = c.rule AND f.class = c.class AND \
+             f.status = c.status AND f.severity = c.severity)) AS last_seen, \
+             MAX((SELECT f.id FROM findings f WHERE f.rule = c.rule AND f.class = c.class AND f.status = c.status AND \
+             f.severity = c.severity ORDER BY f.last_seen DESC LIMIT 1)) AS sample FROM finding_counts c",
+        );
+        push_where(&mut query, filter, &Needle::None);
+        query.push(" AND n > 0 GROUP BY rule, class) g JOIN findings f ON f.id = g.sample ORDER BY severity DESC, n DESC, rule");
+        query.build().fetch_all(self.state().pool()).await?.iter().map(group).collect()
+    }
+
+    /// Groups by looking at each finding, without those of the rules `but`.
+    async fn grouped(&self, filter: &Filter, needle: &Needle, but: &[String]) -> Result<Vec<Group>, Error> {
         let mut query = QueryBuilder::<Sqlite>::new(
             "SELECT rule, class, COUNT(*) AS n, MAX(severity) AS severity, MIN(first_seen) AS first_seen, \
              MAX(last_seen) AS last_seen, MIN(title_en) AS title_en, MIN(title_ja) AS title_ja, MIN(id) AS sample \
              FROM findings",
         );
-        push_where(&mut query, filter);
+        push_where(&mut query, filter, needle);
+        if !but.is_empty() {
+            query.push(" AND rule NOT IN (");
+            let mut list = query.separated(", ");
+            for rule in but {
+                list.push_bind(rule);
+            }
+            query.push(")");
+        }
         query.push(" GROUP BY rule, class ORDER BY severity DESC, n DESC, rule");
-        let rows = query.build().fetch_all(self.state().pool()).await?;
-        rows.iter()
-            .map(|row| {
-                let class: String = row.try_get("class")?;
-                Ok(Group {
-                    rule: row.try_get("rule")?,
-                    class: if class == "detection" { FindingClass::Detection } else { FindingClass::Compliance },
-                    title: Text { en: row.try_get("title_en")?, ja: row.try_get("title_ja")? },
-                    severity: rows::severity(row.try_get("severity")?),
-                    count: row.try_get("n")?,
-                    first_seen: row.try_get("first_seen")?,
-                    last_seen: row.try_get("last_seen")?,
-                    sample: row.try_get("sample")?,
-                })
-            })
-            .collect()
+        query.build().fetch_all(self.state().pool()).await?.iter().map(group).collect()
+    }
+
+    /// What the filter's text asks of each finding.
+    async fn needle(&self, filter: &Filter) -> Result<Needle, Error> {
+        let Some(words) = filter.words() else { return Ok(Needle::None) };
+        if let Some(id) = finding_id(words) {
+            return Ok(Needle::Id(id));
+        }
+        let Some(rule) = &filter.rule else { return Ok(Needle::Anything(words.to_owned())) };
+        let title: Option<String> = sqlx::query_scalar(
+            "SELECT rule || ' ' || title_en || ' ' || title_ja FROM findings WHERE rule = ? LIMIT 1",
+        )
+        .bind(rule)
+        .fetch_optional(self.state().pool())
+        .await?;
+        let held = title.is_some_and(|t| t.to_lowercase().contains(&words.to_lowercase()));
+        Ok(if held { Needle::None } else { Needle::Resource(words.to_owned()) })
+    }
+
+    /// Whether [`Filter::text_cap`] hides some of what holds the text.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn text_is_capped(&self, filter: &Filter) -> Result<bool, Error> {
+        let (Some(words), Some(cap)) = (filter.words(), filter.text_cap) else { return Ok(false) };
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT COUNT(*) FROM (");
+        push_resources(&mut query, words, Some(cap + 1));
+        query.push(")");
+        let n: i64 = query.build_query_scalar().fetch_one(self.state().pool()).await?;
+        Ok(n > cap)
     }
 
     /// A finding by its id, or by an unambiguous beginning of it.
@@ -153,15 +220,48 @@ impl Hub {
     }
 }
 
-fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &Filter) {
-    let mut word = " WHERE ";
-    let mut next = |query: &mut QueryBuilder<Sqlite>| {
-        query.push(word);
-        word = " AND ";
-    };
+impl Filter {
+    fn words(&self) -> Option<&str> {
+        self.text.as_deref().map(str::trim).filter(|t| !t.is_empty())
+    }
+}
+
+/// What a text has to be found in.
+#[derive(Clone, Debug, PartialEq)]
+enum Needle {
+    None,
+    /// Beginning of a finding's id.
+    Id(String),
+    Resource(String),
+    /// Rule, title or resource.
+    Anything(String),
+}
+
+fn finding_id(words: &str) -> Option<String> {
+    let digits = words.strip_prefix("F-").or_else(|| words.strip_prefix("f-"))?;
+    (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+        .then(|| format!("F-{}", digits.to_ascii_lowercase()))
+}
+
+fn group(row: &SqliteRow) -> Result<Group, Error> {
+    let class: String = row.try_get("class")?;
+    Ok(Group {
+        rule: row.try_get("rule")?,
+        class: if class == "detection" { FindingClass::Detection } else { FindingClass::Compliance },
+        title: Text { en: row.try_get("title_en")?, ja: row.try_get("title_ja")? },
+        severity: rows::severity(row.try_get("severity")?),
+        count: row.try_get("n")?,
+        first_seen: row.try_get("first_seen")?,
+        last_seen: row.try_get("last_seen")?,
+        sample: row.try_get("sample")?,
+    })
+}
+
+/// Conditions that hold for `findings` and, but for what it has no column for, `finding_counts`.
+fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &Filter, needle: &Needle) {
+    query.push(" WHERE 1");
     if !filter.statuses.is_empty() {
-        next(query);
-        query.push("status IN (");
+        query.push(" AND status IN (");
         let mut list = query.separated(", ");
         for status in &filter.statuses {
             list.push_bind(status.as_str());
@@ -169,24 +269,51 @@ fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &Filter) {
         query.push(")");
     }
     if let Some(severity) = filter.min_severity {
-        next(query);
-        query.push("severity >= ").push_bind(severity as i64);
+        query.push(" AND severity >= ").push_bind(severity as i64);
     }
     let equals = [
-        ("class = ", filter.class.map(|c| c.as_str().to_owned())),
-        ("rule = ", filter.rule.clone()),
-        ("account = ", filter.account.clone()),
-        ("resource = ", filter.resource.clone()),
+        (" AND class = ", filter.class.map(|c| c.as_str().to_owned())),
+        (" AND rule = ", filter.rule.clone()),
+        (" AND account = ", filter.account.clone()),
+        (" AND resource = ", filter.resource.clone()),
     ];
     for (column, value) in equals {
         if let Some(value) = value {
-            next(query);
             query.push(column).push_bind(value);
         }
     }
-    if let Some(text) = filter.text.as_deref().map(str::trim).filter(|t| !t.is_empty()) {
-        next(query);
-        query.push("instr(lower(rule || ' ' || title_en || ' ' || title_ja || ' ' || resource || ' ' || id), lower(");
-        query.push_bind(text.to_owned()).push(")) > 0");
+    match needle {
+        Needle::None => {}
+        Needle::Id(id) => {
+            query.push(" AND id >= ").push_bind(id.clone()).push(" AND id < ").push_bind(format!("{id}~"));
+        }
+        Needle::Resource(words) => {
+            query.push(" AND resource IN (");
+            push_resources(query, words, filter.text_cap);
+            query.push(")");
+        }
+        Needle::Anything(words) => {
+            query.push(" AND (instr(lower(rule || ' ' || title_en || ' ' || title_ja), lower(");
+            query.push_bind(words.clone()).push(")) > 0 OR resource IN (");
+            push_resources(query, words, filter.text_cap);
+            query.push("))");
+        }
+    }
+}
+
+/// The names of resources that hold the text, at most `cap` of them. The index holds three letters in a row, so
+/// shorter texts read all names.
+fn push_resources(query: &mut QueryBuilder<Sqlite>, words: &str, cap: Option<i64>) {
+    let words = words.replace('\0', "");
+    if words.chars().count() >= 3 {
+        query.push(
+            "SELECT name FROM finding_resources WHERE id IN (SELECT rowid FROM finding_resources_text WHERE \
+             finding_resources_text MATCH ",
+        );
+        query.push_bind(format!("\"{}\"", words.replace('"', "\"\"")));
+        query.push(" LIMIT ").push_bind(cap.unwrap_or(-1)).push(")");
+    } else {
+        query.push("SELECT name FROM finding_resources WHERE instr(lower(name), lower(").push_bind(words);
+        query.push(")) > 0 LIMIT ").push_bind(cap.unwrap_or(-1));
     }
 }

@@ -1,9 +1,9 @@
 //! How good things are: each control's counts, what the score is made of, the roadmap's stages, and what can't be seen.
 
 use crate::{Catalog, Error, Hub, rows};
-use sqlx::Row;
+use sqlx::{Row, sqlite::SqliteRow};
 use std::collections::{BTreeMap, BTreeSet};
-use yagura_model::Verdict;
+use yagura_model::{Text, Verdict};
 use yagura_posture::{ControlStatus, Score, Stage, VerdictRow};
 
 /// The score with its parts, and the roadmap.
@@ -50,7 +50,7 @@ impl Coverage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blind {
     pub account: Option<String>,
-    pub reason: String,
+    pub reason: Text,
     pub verdicts: i64,
     pub controls: i64,
 }
@@ -70,35 +70,41 @@ impl Hub {
     }
 
     async fn control_counts(&self) -> Result<BTreeMap<String, ControlCounts>, Error> {
-        let sql = "SELECT v.control AS control, v.verdict AS verdict, f.status IS 'suppressed' AS suppressed, \
-                   COUNT(*) AS n FROM verdicts v LEFT JOIN findings f ON f.id = v.id AND v.verdict = 1 \
-                   GROUP BY 1, 2, 3";
-        let rows = sqlx::query(sql).fetch_all(self.state().pool()).await?;
+        let rows = sqlx::query("SELECT control, verdict, n FROM verdict_counts WHERE n > 0")
+            .fetch_all(self.state().pool())
+            .await?;
         let mut controls: BTreeMap<String, ControlCounts> = BTreeMap::new();
-        for row in rows {
-            let n = u64::try_from(row.try_get::<i64, _>("n")?).unwrap_or(0);
+        let number = |row: &SqliteRow| Ok::<u64, Error>(u64::try_from(row.try_get::<i64, _>("n")?).unwrap_or(0));
+        for row in &rows {
             let counts = controls.entry(row.try_get("control")?).or_default();
-            let suppressed: bool = row.try_get("suppressed")?;
-            *match (rows::verdict(row.try_get("verdict")?), suppressed) {
-                (_, true) => &mut counts.suppressed,
-                (Verdict::Pass, _) => &mut counts.passed,
-                (Verdict::Fail, _) => &mut counts.failed,
-                (Verdict::NotApplicable, _) => &mut counts.not_applicable,
-                (Verdict::Unknown, _) => &mut counts.unknown,
-            } += n;
+            *match rows::verdict(row.try_get("verdict")?) {
+                Verdict::Pass => &mut counts.passed,
+                Verdict::Fail => &mut counts.failed,
+                Verdict::NotApplicable => &mut counts.not_applicable,
+                Verdict::Unknown => &mut counts.unknown,
+            } += number(row)?;
+        }
+        // What is suppressed failed, and counts as suppressed instead.
+        let sql = "SELECT f.rule AS control, COUNT(*) AS n FROM findings f JOIN verdicts v ON v.id = f.id AND \
+                   v.verdict = 1 WHERE f.status = 'suppressed' GROUP BY f.rule";
+        for row in &sqlx::query(sql).fetch_all(self.state().pool()).await? {
+            let counts = controls.entry(row.try_get("control")?).or_default();
+            let n = number(row)?;
+            counts.failed = counts.failed.saturating_sub(n);
+            counts.suppressed += n;
         }
         Ok(controls)
     }
 
     async fn blind(&self) -> Result<Vec<Blind>, Error> {
-        let sql = "SELECT account, reason_en AS reason, COUNT(*) AS verdicts, COUNT(DISTINCT control) AS controls \
-                   FROM verdicts WHERE verdict = 3 GROUP BY 1, 2 ORDER BY verdicts DESC, reason LIMIT 50";
+        let sql = "SELECT account, reason_en, reason_ja, COUNT(*) AS verdicts, COUNT(DISTINCT control) AS controls \
+                   FROM verdicts WHERE verdict = 3 GROUP BY 1, 2, 3 ORDER BY verdicts DESC, reason_en LIMIT 50";
         let rows = sqlx::query(sql).fetch_all(self.state().pool()).await?;
         rows.iter()
             .map(|r| {
                 Ok(Blind {
                     account: r.try_get("account")?,
-                    reason: r.try_get("reason")?,
+                    reason: Text { en: r.try_get("reason_en")?, ja: r.try_get("reason_ja")? },
                     verdicts: r.try_get("verdicts")?,
                     controls: r.try_get("controls")?,
                 })

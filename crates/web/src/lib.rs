@@ -6,6 +6,7 @@
 
 mod charts;
 mod error;
+mod evidence;
 mod guard;
 mod markdown;
 mod pages;

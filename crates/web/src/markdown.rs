@@ -23,6 +23,13 @@ pub(crate) fn render(text: &str) -> String {
     out
 }
 
+/// The part before the first heading, and the rest: why it matters, and what to do.
+pub(crate) fn why_and_do(text: &str) -> (String, String) {
+    let at = text.find("\n### ").map_or(text.len(), |at| at + 1);
+    let at = if text.starts_with("### ") { 0 } else { at };
+    (render(&text[..at]), render(&text[at..]))
+}
+
 fn harmless(url: &str) -> bool {
     url.starts_with("https://") || (url.starts_with('/') && !url.starts_with("//"))
 }

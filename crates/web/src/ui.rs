@@ -91,6 +91,20 @@ fn without_choice(path: &str, query: Option<&str>) -> String {
     if kept.is_empty() { format!("{path}?") } else { format!("{path}?{}&", kept.join("&")) }
 }
 
+/// At most `cap` letters of a text from outside. Control signs, and those that turn the reading direction of what
+/// follows, become visible marks, so that no name can dress up as another.
+pub(crate) fn short(text: &str, cap: usize) -> String {
+    let hidden = |c: char| {
+        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut letters = text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c });
+    let mut out: String = letters.by_ref().take(cap).collect();
+    if letters.next().is_some() {
+        out.push('…');
+    }
+    out
+}
+
 impl Ui {
     /// The phrase in the reader's language.
     pub fn w<'a>(&self, en: &'a str, ja: &'a str) -> &'a str {
@@ -179,7 +193,9 @@ impl Ui {
             0 => return self.w("just now", "たった今").to_owned(),
             1..60 => (minutes, "min", "分"),
             60..2880 => (minutes / 60, "h", "時間"),
-            _ => (minutes / 1440, "days", "日"),
+            2880..86400 => (minutes / 1440, "days", "日"),
+            // Beyond two months a date says more than a number of days.
+            _ => return then.format("%Y-%m-%d").to_string(),
         };
         match self.lang {
             Lang::En => format!("{n} {en} ago"),
@@ -191,6 +207,67 @@ impl Ui {
     pub fn time(&self, time: &str) -> String {
         let (day, rest) = time.split_once('T').unwrap_or((time, ""));
         format!("{} {} UTC", day, rest.get(..5).unwrap_or("")).replace("  ", " ")
+    }
+
+    /// What a fix costs, from the rule's head.
+    pub fn cost(&self, word: &str) -> &'static str {
+        match word {
+            "free" => self.w("free", "無料"),
+            "low" => self.w("a little", "少額"),
+            _ => self.w("by usage", "従量"),
+        }
+    }
+
+    /// Whether a fix can break production, from the rule's head.
+    pub fn risk(&self, word: &str) -> &'static str {
+        match word {
+            "none" => self.w("none", "なし"),
+            "low" => self.w("low", "小"),
+            "medium" => self.w("medium", "中"),
+            _ => self.w("high", "大"),
+        }
+    }
+
+    /// A framework's name from its key in the rule's head.
+    pub fn framework(&self, key: &str) -> String {
+        match key {
+            "fsbp" => "AWS FSBP".to_owned(),
+            "config-rule" => self.w("AWS Config rule", "AWS Config ルール").to_owned(),
+            "prowler" => "Prowler".to_owned(),
+            _ => match key.strip_prefix("cis-aws-") {
+                Some(version) => format!("CIS AWS {}", version.replace('_', ".")),
+                None => key.to_owned(),
+            },
+        }
+    }
+
+    /// Beginning of a long text from outside, for lists.
+    pub fn brief(&self, text: &str) -> String {
+        short(text, 160)
+    }
+
+    /// A whole name from outside, as far as a page can hold it.
+    pub fn name(&self, text: &str) -> String {
+        short(text, 2000)
+    }
+
+    /// The text as HTML, with what stands in backticks as code.
+    pub fn code(&self, text: &str) -> String {
+        let mut html = String::with_capacity(text.len() + 32);
+        for (i, part) in text.split('`').enumerate() {
+            let part = yagura_report::escape_html(part);
+            if i % 2 == 1 {
+                html.push_str(&format!("<code>{part}</code>"));
+            } else {
+                html.push_str(&part);
+            }
+        }
+        html
+    }
+
+    #[cfg(test)]
+    pub fn plain() -> Ui {
+        Ui { lang: Lang::En, theme: "auto", here: String::new(), remember: Vec::new() }
     }
 
     /// Answer headers that keep the reader's choice.
