@@ -45,6 +45,9 @@ pub struct Group {
     pub last_seen: String,
     /// One of the findings, so that a group of one can be opened at once.
     pub sample: String,
+    /// What that one concerns.
+    pub resource: String,
+    pub account: Option<String>,
 }
 
 /// What happened to a finding.
@@ -110,8 +113,9 @@ impl Hub {
     /// Groups from the counts that are kept, whatever the number of findings.
     async fn counted(&self, filter: &Filter) -> Result<Vec<Group>, Error> {
         let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT g.rule AS rule, g.class AS class, n, severity, first_seen, last_seen, sample, f.title_en AS title_en, \
-             f.title_ja AS title_ja FROM (SELECT rule, class, SUM(n) AS n, MAX(severity) AS severity, \
+            "SELECT g.rule AS rule, g.class AS class, n, g.severity AS severity, g.first_seen AS first_seen, \
+             g.last_seen AS last_seen, sample, f.title_en AS title_en, f.title_ja AS title_ja, f.resource AS resource, f.account AS account \
+             FROM (SELECT rule, class, SUM(n) AS n, MAX(severity) AS severity, \
              MIN((SELECT MIN(f.first_seen) FROM findings f WHERE f.rule = c.rule AND f.class = c.class AND \
              f.status = c.status AND f.severity = c.severity)) AS first_seen, \
              MAX((SELECT MAX(f.last_seen) FROM findings f WHERE f.rule = c.rule AND f.class = c.class AND \
@@ -128,8 +132,8 @@ impl Hub {
     async fn grouped(&self, filter: &Filter, needle: &Needle, but: &[String]) -> Result<Vec<Group>, Error> {
         let mut query = QueryBuilder::<Sqlite>::new(
             "SELECT rule, class, COUNT(*) AS n, MAX(severity) AS severity, MIN(first_seen) AS first_seen, \
-             MAX(last_seen) AS last_seen, MIN(title_en) AS title_en, MIN(title_ja) AS title_ja, MIN(id) AS sample \
-             FROM findings",
+             MAX(last_seen) AS last_seen, MIN(title_en) AS title_en, MIN(title_ja) AS title_ja, MIN(id) AS sample, \
+             MIN(resource) AS resource, MIN(account) AS account FROM findings",
         );
         push_where(&mut query, filter, needle);
         if !but.is_empty() {
@@ -254,6 +258,8 @@ fn group(row: &SqliteRow) -> Result<Group, Error> {
         first_seen: row.try_get("first_seen")?,
         last_seen: row.try_get("last_seen")?,
         sample: row.try_get("sample")?,
+        resource: row.try_get("resource")?,
+        account: row.try_get("account")?,
     })
 }
 
