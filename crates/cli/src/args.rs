@@ -145,6 +145,9 @@ pub struct Up {
     /// Use the evidence of a fictional company
     #[arg(long)]
     pub demo: bool,
+    /// Share of the company's log to make; tests take less
+    #[arg(long, hide = true, default_value_t = 1.0)]
+    pub demo_scale: f64,
     /// Address to serve the console on
     #[arg(long, default_value = "127.0.0.1:7117")]
     pub listen: String,
@@ -209,6 +212,11 @@ pub struct Check {
     pub no_state: bool,
 }
 
+/// The caps that the contract names.
+const MAX_FILE: u64 = 4 << 30;
+const MAX_RECORD: usize = 16 << 20;
+const MAX_DEPTH: usize = 128;
+
 #[derive(Args, Debug, Clone)]
 pub struct Reading {
     /// Folder with Sigma rules to add
@@ -239,14 +247,34 @@ pub struct Reading {
     #[arg(long)]
     pub multi_member: bool,
     /// Cap of a file's inflated bytes
-    #[arg(long, value_name = "BYTES", default_value_t = 4 << 30)]
+    #[arg(long, value_name = "BYTES", default_value_t = MAX_FILE)]
     pub max_file: u64,
     /// Cap of one record's bytes
-    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
+    #[arg(long, value_name = "BYTES", default_value_t = MAX_RECORD)]
     pub max_record: usize,
     /// Cap of a record's nesting
-    #[arg(long, value_name = "LEVELS", default_value_t = 128)]
+    #[arg(long, value_name = "LEVELS", default_value_t = MAX_DEPTH)]
     pub max_depth: usize,
+}
+
+impl Default for Reading {
+    /// What the options are when none is given.
+    fn default() -> Reading {
+        Reading {
+            rules: Vec::new(),
+            only_rules: false,
+            since: None,
+            until: None,
+            min_severity: None,
+            signals: false,
+            jobs: None,
+            stats: None,
+            multi_member: false,
+            max_file: MAX_FILE,
+            max_record: MAX_RECORD,
+            max_depth: MAX_DEPTH,
+        }
+    }
 }
 
 #[derive(Args, Debug)]

@@ -16,7 +16,12 @@ use yagura_state::State;
 
 /// Now, as RFC 3339 UTC in whole seconds.
 pub fn now() -> String {
-    Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true)
+    stamp(Utc::now())
+}
+
+/// A moment as RFC 3339 UTC in whole seconds.
+pub fn stamp(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// A time that a person wrote: RFC 3339, or a date, which stands for its first second in UTC.

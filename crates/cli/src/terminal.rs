@@ -37,14 +37,23 @@ pub fn width() -> Option<usize> {
     Some(usize::from(columns).max(60))
 }
 
+fn target() -> ProgressDrawTarget {
+    if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() }
+}
+
+/// A count on standard error for work whose end is not known, drawn only on a terminal.
+pub fn count(what: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, target());
+    if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {human_pos} {prefix:.bold} {per_sec:.dim}") {
+        bar.set_style(style);
+    }
+    bar.set_prefix(what.to_owned());
+    bar
+}
+
 /// A bar on standard error, drawn only on a terminal.
 pub fn bar(total: u64, what: &str) -> ProgressBar {
-    let target = if std::io::stderr().is_terminal() {
-        ProgressDrawTarget::stderr_with_hz(8)
-    } else {
-        ProgressDrawTarget::hidden()
-    };
-    let bar = ProgressBar::with_draw_target(Some(total), target);
+    let bar = ProgressBar::with_draw_target(Some(total), target());
     if let Ok(style) = ProgressStyle::with_template("{prefix:.bold} {bar:28.cyan/dim} {pos}/{len} {wide_msg:.dim}") {
         bar.set_style(style.progress_chars("━╸─"));
     }

@@ -103,7 +103,7 @@ async fn live_lines(global: &Global, args: &Doctor, lang: Lang) -> Result<Vec<Li
         what: regions.into_iter().collect::<Vec<_>>().join(" "),
         controls: Vec::new(),
     });
-    let judgements = judge::judge(&library, &inventory)?;
+    let judgements = judge::judge(&library, &inventory, chrono::Utc::now())?;
     let blind = blind_spots(&judgements, lang);
     if blind.is_empty() {
         let what = match lang {

@@ -1,13 +1,18 @@
 use super::hunt;
 use crate::{
-    args::{Global, Ingest},
+    args::{Global, Ingest, Reading},
     exit::{self, Stop},
     note, output, settings, terminal,
 };
-use std::{process::ExitCode, time::Instant};
-use yagura_detect::{Filter, Hunt, RuleSet};
+use indicatif::ProgressBar;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
+use yagura_detect::{Filter, Hunt, Report, RuleSet};
 use yagura_hub::{Catalog, Hub};
-use yagura_lake::{IngestOptions, Judge, Lake, SinkError};
+use yagura_lake::{IngestOptions, Ingested, Judge, Lake, SinkError};
 use yagura_logs::Record;
 use yagura_model::{DetectionKind, Lang};
 use yagura_state::Tx;
@@ -22,11 +27,20 @@ struct Watch<'a> {
     /// Events of the whole run, for its output.
     whole: Hunt<'a>,
     opened: usize,
+    bar: ProgressBar,
+    seen: u64,
 }
+
+/// Events between two moves of the bar.
+const TICK: u64 = 4096;
 
 impl Judge for Watch<'_> {
     fn event(&mut self, record: &Record<'_>, time: i64) {
         self.batch.judge(record, time);
+        self.seen += 1;
+        if self.seen.is_multiple_of(TICK) {
+            self.bar.inc(TICK);
+        }
     }
 
     async fn commit(&mut self, tx: &mut Tx) -> Result<(), SinkError> {
@@ -38,25 +52,51 @@ impl Judge for Watch<'_> {
     }
 }
 
+/// What one pass over logs did.
+pub struct Pass {
+    pub done: Ingested,
+    pub report: Report,
+    /// Findings that were not open before.
+    pub opened: usize,
+}
+
+/// Stores the events below `paths` in the lake of `data`, judges them and keeps what was found. `bar` counts events.
+pub async fn pass(
+    data: &Path,
+    hub: &Hub,
+    set: &RuleSet,
+    reading: &Reading,
+    paths: &[PathBuf],
+    bar: ProgressBar,
+) -> Result<Pass, Stop> {
+    let filter = hunt::filter(reading)?;
+    let lake = Lake::open(data, hub.state()).await?;
+    let new = || Hunt::new(set, filter.clone());
+    let mut watch = Watch { hub, set, filter: filter.clone(), batch: new(), whole: new(), opened: 0, bar, seen: 0 };
+    let options = IngestOptions { logs: hunt::options(reading), ..IngestOptions::default() };
+    let done = lake.ingest(paths, &options, &mut watch).await.map_err(|e| match e {
+        yagura_lake::LakeError::Missing { .. } => Stop::usage(e),
+        other => Stop::failed(other),
+    })?;
+    watch.bar.finish_and_clear();
+    Ok(Pass { done, report: watch.whole.finish(), opened: watch.opened })
+}
+
 /// `yagura ingest`
 pub async fn run(global: &Global, args: &Ingest) -> Result<ExitCode, Stop> {
     let begun = Instant::now();
     let library = settings::library(global)?;
     let rules = hunt::rules(&library, &args.reading)?;
-    let filter = hunt::filter(&args.reading)?;
     let hub = settings::hub(global).await?;
-    let lake = Lake::open(&settings::data_dir(global), hub.state()).await?;
-    let new = || Hunt::new(&rules.set, filter.clone());
-    let mut watch = Watch { hub: &hub, set: &rules.set, filter: filter.clone(), batch: new(), whole: new(), opened: 0 };
-    let options = IngestOptions { logs: hunt::options(&args.reading), ..IngestOptions::default() };
-    let done = lake.ingest(&args.paths, &options, &mut watch).await.map_err(|e| match e {
-        yagura_lake::LakeError::Missing { .. } => Stop::usage(e),
-        other => Stop::failed(other),
-    })?;
+    let bar = terminal::count(match terminal::lang(global) {
+        Lang::En => "events",
+        Lang::Ja => "イベント",
+    });
+    let data = settings::data_dir(global);
+    let Pass { done, report, opened } = pass(&data, &hub, &rules.set, &args.reading, &args.paths, bar).await?;
     let catalog = Catalog::of(&library);
     hub.remember_score(&catalog, &settings::now()).await?;
     super::fix::notify(global, &hub, &catalog).await?;
-    let report = watch.whole.finish();
     hunt::tell(global, &done.logs);
     if let Some(path) = &args.reading.stats {
         let stats = hunt::Stats {
@@ -82,14 +122,14 @@ pub async fn run(global: &Global, args: &Ingest) -> Result<ExitCode, Stop> {
             done.events,
             done.repeated,
             done.known_objects,
-            watch.opened
+            opened
         ),
         Lang::Ja => note!(
             "新規イベント {} 件、重複 {} 件、取り込み済みオブジェクト {} 件、新しい課題 {} 件",
             done.events,
             done.repeated,
             done.known_objects,
-            watch.opened
+            opened
         ),
     }
     Ok(exit::code(found, rules.blind || done.logs.has_blind_spots() || done.quarantined_objects > 0, global.strict))

@@ -2,7 +2,7 @@
 
 use crate::{args::Global, exit, exit::Stop, note, output, settings, terminal};
 use anyhow::{Context as _, anyhow};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use std::{
     fs::File,
     io::{BufWriter, Write as _},
@@ -10,7 +10,7 @@ use std::{
     process::ExitCode,
 };
 use yagura_content::Library;
-use yagura_hub::{Catalog, Outcome, Scope};
+use yagura_hub::{Catalog, Hub, Outcome, Scope};
 use yagura_model::{Inventory, Judgement, Lang, Severity, Verdict};
 use yagura_posture::Rulebook;
 
@@ -27,10 +27,20 @@ pub struct Reading {
 
 /// Judges, writes, keeps, sums up.
 pub async fn finish(global: &Global, library: &Library, reading: Reading) -> Result<ExitCode, Stop> {
-    let judgements = judge(library, &reading.inventory)?;
+    let now = Utc::now();
+    let judgements = judge(library, &reading.inventory, now)?;
     output::write(global, "Yagura", &judgements)?;
     let outcome = match &reading.scope {
-        Some(scope) => Some(keep(global, library, &reading, scope, &judgements).await?),
+        Some(scope) => {
+            let hub = settings::hub(global).await.map_err(|stop| Stop {
+                error: stop.error.context("the result can't be kept: choose another --data, or --no-state"),
+                ..stop
+            })?;
+            let catalog = Catalog::of(library);
+            let outcome = keep(&hub, &catalog, &reading, scope, &judgements, now).await?;
+            super::fix::notify(global, &hub, &catalog).await?;
+            Some(outcome)
+        }
         None => None,
     };
     summary(global, &reading, &judgements, outcome.as_ref());
@@ -40,8 +50,8 @@ pub async fn finish(global: &Global, library: &Library, reading: Reading) -> Res
     Ok(exit::code(found, reading.blind, global.strict))
 }
 
-/// All verdicts of an inventory.
-pub fn judge(library: &Library, inventory: &Inventory) -> Result<Vec<Judgement>, Stop> {
+/// All verdicts of an inventory, as of `now`.
+pub fn judge(library: &Library, inventory: &Inventory, now: DateTime<Utc>) -> Result<Vec<Judgement>, Stop> {
     let (rulebook, errors) = Rulebook::compile(library);
     if !errors.is_empty() {
         for error in &errors {
@@ -50,26 +60,22 @@ pub fn judge(library: &Library, inventory: &Inventory) -> Result<Vec<Judgement>,
         return Err(Stop::usage(anyhow!("{} content file(s) can't be used", errors.len())));
     }
     let mut judgements = Vec::new();
-    rulebook.judge(inventory, Utc::now(), &mut |judgement| judgements.push(judgement));
+    rulebook.judge(inventory, now, &mut |judgement| judgements.push(judgement));
     Ok(judgements)
 }
 
-async fn keep(
-    global: &Global,
-    library: &Library,
+/// Remembers what was read and what was judged of it.
+pub async fn keep(
+    hub: &Hub,
+    catalog: &Catalog,
     reading: &Reading,
     scope: &Scope,
     judgements: &[Judgement],
+    now: DateTime<Utc>,
 ) -> Result<Outcome, Stop> {
-    let hub = settings::hub(global).await.map_err(|stop| Stop {
-        error: stop.error.context("the result can't be kept: choose another --data, or --no-state"),
-        ..stop
-    })?;
-    let now = settings::now();
+    let now = settings::stamp(now);
     let outcome = hub.record(reading.kind, scope, &reading.inventory, judgements, &now).await?;
-    let catalog = Catalog::of(library);
-    hub.remember_score(&catalog, &now).await?;
-    super::fix::notify(global, &hub, &catalog).await?;
+    hub.remember_score(catalog, &now).await?;
     Ok(outcome)
 }
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod content;
+mod demo;
 mod doctor;
 mod explain;
 mod findings;

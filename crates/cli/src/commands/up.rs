@@ -1,3 +1,4 @@
+use super::demo;
 use crate::{
     args::{Global, Up},
     exit::Stop,
@@ -12,7 +13,11 @@ use yagura_web::Console;
 pub async fn run(global: &Global, args: Up) -> Result<ExitCode, Stop> {
     // Taken first: an address that can't be had should not cost a demo's worth of waiting.
     let (listener, address) = yagura_web::bind(&args.listen).await.map_err(Stop::usage)?;
+    let global = &if args.demo { beside(global) } else { global.clone() };
     let library = Arc::new(settings::library(global)?);
+    if args.demo {
+        demo::prepare(global, &library, args.demo_scale).await?;
+    }
     let hub = settings::hub(global).await?;
     let catalog = Catalog::of(&library);
     say_today(global, &hub, &catalog).await?;
@@ -29,6 +34,13 @@ pub async fn run(global: &Global, args: Up) -> Result<ExitCode, Stop> {
     yagura_web::serve(console, listener, stopped()).await?;
     notices.abort();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where nobody said where data is kept, the demo has a folder of its own, so that it never mixes with real findings.
+fn beside(global: &Global) -> Global {
+    let said = global.data.is_some() || std::env::var_os("YAGURA_DATA").is_some_and(|v| !v.is_empty());
+    let data = settings::data_dir(global);
+    Global { data: Some(if said { data } else { data.join("demo") }), ..global.clone() }
 }
 
 /// Sends due notices for as long as the console runs.
