@@ -2,15 +2,14 @@
 """Writes crates/aws/api/*.json.gz: what a client must know to call an AWS operation by name.
 
 The facts (operations, shapes, wire names, paginators, endpoints) are read from botocore (Apache-2.0, Amazon.com);
-documentation, examples and everything else that no request needs is left out. Run it from the repository's root:
+documentation, examples and everything else that no request needs is left out. It is run by:
 
-    python3 xtask/gen/aws_api.py
+    cargo xtask gen aws-api
 
 It makes its own virtual environment, installs the pinned botocore into it, and runs again inside. The result is the
 same on every run. `crates/aws/src/catalogue.rs` reads the files and explains the short keys.
 """
 
-import datetime
 import gzip
 import json
 import pathlib
@@ -19,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 import venv
+
+import sums
 
 BOTOCORE = "1.44.5"
 SERVICES = """
@@ -293,7 +294,6 @@ def main():
              "pattern": p["regionRegex"], "regions": sorted(r for r in p["regions"] if not r.endswith("-global"))}
             for p in partitions["partitions"]]
     (OUT / "partitions.json").write_text(json.dumps(kept, indent=1) + "\n")
-    today = datetime.date.today().isoformat()
     (OUT / "README.md").write_text(f"""# The API catalogue
 
 What the client must know to call an AWS operation by name: one file a service, gzipped JSON, without documentation.
@@ -301,17 +301,18 @@ What the client must know to call an AWS operation by name: one file a service, 
 
 | | |
 |---|---|
-| source | botocore {BOTOCORE} (`botocore/data`), read on {today} |
+| source | botocore {BOTOCORE} (`botocore/data`) |
 | licence | Apache-2.0, Copyright Amazon.com, Inc. or its affiliates; facts only, no texts |
 | holds | {len(SERVICES)} services, {operations:,} operations, {total:,} bytes |
-| made by | `python3 xtask/gen/aws_api.py` |
+| made by | `cargo xtask gen aws-api` |
 
 The short keys are explained in `crates/aws/src/catalogue.rs`. Don't edit the files by hand: raise the version in the
-script and run it. An endpoint is written down only where it differs from `https://PREFIX.REGION.SUFFIX` (FIPS:
+script and run it again. An endpoint is written down only where it differs from `https://PREFIX.REGION.SUFFIX` (FIPS:
 `https://PREFIX-fips.REGION.SUFFIX`); each was asked of AWS's own endpoint rules for every Region of every partition.
 An operation that takes and gives a page token but has no paginator in botocore gets one that joins its lists, since
 half a listing would look like a whole one.
 """)
+    sums.write(OUT, __file__)
     print(f"{len(SERVICES)} services, {operations} operations, {total} bytes", file=sys.stderr)
 
 

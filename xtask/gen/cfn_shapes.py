@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Writes crates/content/shapes/cfn-shapes.txt.gz: the property tree of every AWS resource type.
 
-The facts come from the CloudFormation resource provider schemas (us-east-1) that cfn-lint ships (MIT-0). Run it by
-hand when AWS adds properties; nothing in the build needs Python:
+The facts come from the CloudFormation resource provider schemas (us-east-1) that cfn-lint ships (MIT-0). It is run
+by hand when AWS adds properties; nothing in the build needs Python:
 
-    python3 xtask/gen/cfn_shapes.py
+    cargo xtask gen cfn-shapes
 
 One line a type: `TYPE<tab>JSON`, sorted by type. In the JSON, "p" is the tree and "d" holds named subtrees, for the
 types that contain themselves. A node is "s" string, "i" integer, "n" number, "b" boolean, "j" anything, "#Name" a
@@ -19,6 +19,8 @@ import sys
 import tempfile
 import venv
 from pathlib import Path
+
+import sums
 
 CFN_LINT = "1.58.0"
 OUT = Path(__file__).resolve().parents[2] / "crates/content/shapes"
@@ -159,6 +161,7 @@ def main():
         f"cfn-lint {CFN_LINT} ships them. The schemas are Amazon's, cfn-lint is under MIT-0; only names and types are\n"
         "kept. Don't edit by hand: raise `CFN_LINT` in the script and run it.\n"
     )
+    sums.write(OUT, __file__)
     size = os.path.getsize(OUT / "cfn-shapes.txt.gz")
     print(f"{len(lines)} types, {len(text)} bytes, {size} compressed", file=sys.stderr)
 

@@ -1,17 +1,28 @@
 //! Writes the generated files anew.
 
-use crate::shell::{self, cache, command, root};
+use crate::{
+    reference,
+    shell::{self, cargo, command, root},
+};
 use anyhow::{Result, bail};
 
-/// (name, script): each script says in its head what it reads and what it writes.
-const GENERATORS: &[(&str, &str)] = &[("aws-api", "xtask/gen/aws_api.py"), ("cfn-shapes", "xtask/gen/cfn_shapes.py")];
+const NAMES: [&str; 3] = ["aws-api", "cfn-shapes", "docs"];
+
+/// Each script says in its head what it reads and what it writes.
+fn script(path: &str) -> Result<()> {
+    shell::run(command("python3").arg(root().join(path)))
+}
 
 fn run_named(name: &str) -> Result<()> {
-    let Some((_, script)) = GENERATORS.iter().find(|(n, _)| *n == name) else {
-        let names: Vec<_> = GENERATORS.iter().map(|(n, _)| *n).collect();
-        bail!("`{name}` is nothing to generate: use one of {}", names.join(", "));
-    };
-    shell::run(command("python3").arg(root().join(script)).env("YAGURA_CACHE", cache()))
+    match name {
+        "aws-api" => script("xtask/gen/aws_api.py"),
+        "cfn-shapes" => script("xtask/gen/cfn_shapes.py"),
+        "docs" => {
+            shell::run(&mut cargo(&["build", "--quiet", "--package", "yagura"]))?;
+            reference::write(&shell::binary()?)
+        }
+        _ => bail!("`{name}` is nothing to generate: use one of {}", NAMES.join(", ")),
+    }
 }
 
 /// # Errors
@@ -19,6 +30,6 @@ fn run_named(name: &str) -> Result<()> {
 pub fn run(args: &[String]) -> Result<()> {
     match args.first() {
         Some(name) => run_named(name),
-        None => GENERATORS.iter().try_for_each(|(name, _)| run_named(name)),
+        None => NAMES.iter().try_for_each(|name| run_named(name)),
     }
 }

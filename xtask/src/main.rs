@@ -1,8 +1,11 @@
 //! What one does with this repository: `cargo xtask test|lint|bench|gen|new`.
 
+mod arrows;
 mod bench;
 mod generate;
+mod layout;
 mod lint;
+mod reference;
 mod shell;
 mod test;
 mod tools;
@@ -11,11 +14,12 @@ use anyhow::{Result, bail};
 
 const HELP: &str = "cargo xtask COMMAND
 
-  test [FILTER]    install what the tests need and run all of them; FILTER keeps to the matching ones
-  lint             format, clippy, dependency arrows, licences and sources, generated files up to date
-  bench            measure hunting, judging and reporting
-  gen [NAME]       write the generated files anew: aws-api, cfn-shapes, docs
-  new KIND ID      begin a new control, detection, playbook or resource type
+  test [PART] [FILTER]   install what the tests need and run all of them; PART keeps to rust, e2e or browser, FILTER to
+                         the tests with that word in their names
+  lint                   format, layout, arrows between crates, generated data, licences and sources, clippy
+  bench                  measure hunting, judging and reporting
+  gen [NAME]             write the generated files anew: aws-api, cfn-shapes, docs
+  new KIND ID            begin a new control, detection, playbook or resource type
 ";
 
 fn main() -> Result<()> {

@@ -22,9 +22,25 @@ pub fn cache() -> PathBuf {
     base.join("yagura")
 }
 
-/// Where cargo puts what it builds.
+/// Where cargo puts what it builds, which flags, variables and configuration files may change.
 pub fn target() -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+    read(&mut cargo(&["metadata", "--format-version", "1", "--no-deps", "--offline"]))
+        .ok()
+        .and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
+        .and_then(|metadata| metadata["target_directory"].as_str().map(PathBuf::from))
+        .unwrap_or_else(|| root().join("target"))
+}
+
+/// The `yagura` that cargo built last for development.
+///
+/// # Errors
+/// When there is none.
+pub fn binary() -> Result<PathBuf> {
+    let binary = target().join("debug/yagura");
+    if !binary.is_file() {
+        bail!("`{}` was not built: run `cargo build --package yagura`", binary.display());
+    }
+    Ok(binary)
 }
 
 pub fn say(text: &str) {
@@ -51,12 +67,20 @@ pub fn cargo(args: &[&str]) -> Command {
 /// # Errors
 /// When it does not start or does not succeed.
 pub fn run(command: &mut Command) -> Result<()> {
+    match status(command)? {
+        0 => Ok(()),
+        code => bail!("`{}` failed with exit code {code}", describe(command)),
+    }
+}
+
+/// Runs a command to its end and gives its exit code; -1 for one that a signal ended.
+///
+/// # Errors
+/// When it does not start.
+pub fn status(command: &mut Command) -> Result<i32> {
     say(&format!("$ {}", describe(command)));
     let status = command.status().with_context(|| format!("`{}` does not start", describe(command)))?;
-    if !status.success() {
-        bail!("`{}` failed: {status}", describe(command));
-    }
-    Ok(())
+    Ok(status.code().unwrap_or(-1))
 }
 
 /// Runs a command quietly and gives its standard output.

@@ -1,7 +1,7 @@
 //! Installs what the tests need and a new machine lacks. Each step is skipped when its result is there already.
 
 use crate::shell::{self, cache, command, exists, root, run, say};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use std::{fs, path::PathBuf};
 
 /// A Python environment of our own with the packages of a requirements file; gives its folder of programs.
@@ -25,6 +25,8 @@ pub fn python(name: &str, requirements: &str) -> Result<PathBuf> {
     Ok(bin)
 }
 
+const DEBIAN: [&str; 3] = ["chromium", "fonts-noto-cjk", "fontconfig"];
+
 /// Debian's Chromium and a font with Japanese, which a new machine lacks.
 ///
 /// # Errors
@@ -35,10 +37,19 @@ pub fn browser() -> Result<()> {
     if exists("chromium") && font {
         return Ok(());
     }
-    say("installing chromium and fonts-noto-cjk");
+    let root = shell::read(command("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    if !root || !exists("apt-get") {
+        bail!(
+            "the browser test needs `chromium`, `fc-list` and a font with Japanese: install them, on Debian by `sudo \
+             apt-get install {}`",
+            DEBIAN.join(" ")
+        );
+    }
+    say(&format!("installing {}", DEBIAN.join(", ")));
     run(command("apt-get").args(["update", "-qq"]))?;
     run(command("apt-get")
-        .args(["install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-noto-cjk", "fontconfig"])
+        .args(["install", "-y", "-qq", "--no-install-recommends"])
+        .args(DEBIAN)
         .env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
