@@ -50,13 +50,12 @@ fn merge(finding: &mut Finding, old: &Finding) -> Option<&'static str> {
         finding.last_seen.clone_from(&old.last_seen);
     }
     let number = |v: &Value| v.get("count").and_then(Value::as_u64).unwrap_or(0);
-    let count = number(&finding.evidence) + number(&old.evidence);
-    let ids: BTreeSet<String> = [&finding.evidence, &old.evidence]
-        .into_iter()
-        .filter_map(|e| e.get("event_ids")?.as_array())
-        .flatten()
-        .filter_map(|v| v.as_str().map(str::to_owned))
-        .collect();
+    let listed = [&finding.evidence, &old.evidence].into_iter().filter_map(|e| e.get("event_ids")?.as_array()).flatten();
+    let listed: Vec<String> = listed.filter_map(|v| v.as_str().map(str::to_owned)).collect();
+    let ids: BTreeSet<String> = listed.iter().cloned().collect();
+    // A correlation is told again with the events that it has been told with before.
+    let again = (listed.len() - ids.len()) as u64;
+    let count = (number(&finding.evidence) + number(&old.evidence)).saturating_sub(again);
     let truncated = count > EVENT_IDS as u64;
     finding.evidence["count"] = json!(count);
     finding.evidence["truncated"] = json!(truncated);

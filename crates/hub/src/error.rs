@@ -13,6 +13,10 @@ pub enum Error {
     NoReason,
     #[error("a suppression needs an end in the future: `{0}` is not after now")]
     NoEnd(String),
+    #[error("an alert is closed with what was done about it: say it in a sentence")]
+    NoOutcome,
+    #[error("`{0}` closes by itself when its control passes: fix it, or suppress it for a time")]
+    ClosesItself(String),
     #[error("a stored {what} can't be read: {message}: scan again to replace it")]
     Stored { what: &'static str, message: String },
 }

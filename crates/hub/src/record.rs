@@ -113,7 +113,11 @@ impl Hub {
                 finding.first_seen.clone_from(&known.first_seen);
                 finding.suppressed_reason.clone_from(&known.suppressed_reason);
                 finding.suppressed_until.clone_from(&known.suppressed_until);
-                if known.status == Status::Resolved {
+                if known.is_suppressed(now) {
+                    // A suppression outlives a fix that did not last.
+                    finding.status = Status::Suppressed;
+                    (known.status == Status::Resolved).then_some("suppressed")
+                } else if known.status == Status::Resolved {
                     outcome.reopened += 1;
                     Some("reopened")
                 } else {
@@ -124,8 +128,11 @@ impl Hub {
         };
         rows::put_finding(tx, &finding).await?;
         if let Some(event) = event {
-            rows::note(tx, &finding.id, now, event, None).await?;
-            self.queue(tx, &finding.id, finding.severity, now).await?;
+            let why = finding.suppressed_reason.as_deref().filter(|_| finding.status == Status::Suppressed);
+            rows::note(tx, &finding.id, now, event, why).await?;
+            if finding.status == Status::New {
+                self.queue(tx, &finding.id, finding.severity, now).await?;
+            }
         }
         Ok(())
     }
@@ -178,6 +185,12 @@ struct Known {
     first_seen: String,
     suppressed_reason: Option<String>,
     suppressed_until: Option<String>,
+}
+
+impl Known {
+    fn is_suppressed(&self, now: &str) -> bool {
+        self.suppressed_until.as_deref().is_some_and(|until| until > now)
+    }
 }
 
 async fn start_run(

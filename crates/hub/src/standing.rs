@@ -14,8 +14,10 @@ pub struct Standing {
     pub controls: BTreeMap<String, ControlCounts>,
     pub stages: Vec<Coverage>,
     pub blind: Vec<Blind>,
-    /// When anything was last judged.
+    /// When configuration was last judged.
     pub last_run: Option<String>,
+    /// When a log was last taken in.
+    pub last_ingest: Option<String>,
     /// Earlier scores, oldest first, as (time, percent).
     pub history: Vec<(String, Option<u32>)>,
 }
@@ -66,7 +68,10 @@ impl Hub {
         let stages = Stage::ALL.iter().copied().map(|stage| coverage(stage, catalog, &score)).collect();
         let last_run: Option<String> =
             sqlx::query_scalar("SELECT MAX(finished_at) FROM runs").fetch_one(self.state().pool()).await?;
-        Ok(Standing { score, controls, stages, blind: self.blind().await?, last_run, history: self.scores().await? })
+        let last_ingest: Option<String> =
+            sqlx::query_scalar("SELECT MAX(ingested_at) FROM source_objects").fetch_one(self.state().pool()).await?;
+        let (blind, history) = (self.blind().await?, self.scores().await?);
+        Ok(Standing { score, controls, stages, blind, last_run, last_ingest, history })
     }
 
     async fn control_counts(&self) -> Result<BTreeMap<String, ControlCounts>, Error> {

@@ -27,6 +27,8 @@ pub enum Reason {
     Quicker(u32, Option<u32>),
     ConcernsMore(i64, i64),
     Older,
+    /// Nothing tells them apart.
+    Equal,
 }
 
 impl Reason {
@@ -39,7 +41,7 @@ impl Reason {
             (Reason::SomebodyMayBeIn, Lang::Ja) => {
                 "すでに起きた事象であり、侵入されているおそれがあるため最優先です。".to_owned()
             }
-            (Reason::MoreSevere(a, b), Lang::En) => format!("Comes before the next: {a} outranks {b}."),
+            (Reason::MoreSevere(a, b), Lang::En) => format!("Before the next because {a} outranks {b}."),
             (Reason::MoreSevere(a, b), Lang::Ja) => {
                 format!("次の項目より重大度が高いため先に行います({} > {})。", a.word(lang), b.word(lang))
             }
@@ -67,8 +69,10 @@ impl Reason {
             (Reason::ConcernsMore(a, b), Lang::Ja) => {
                 format!("重大度は同じですが、対象が多くあります({a} 件 / 次は {b} 件)。")
             }
-            (Reason::Older, Lang::En) => "As urgent as the next; it has been open for longer.".to_owned(),
-            (Reason::Older, Lang::Ja) => "緊急度は次の項目と同じですが、より長く放置されています。".to_owned(),
+            (Reason::Older, Lang::En) => "As urgent as the next, but it began earlier.".to_owned(),
+            (Reason::Older, Lang::Ja) => "緊急度は次の項目と同じですが、先に始まっています。".to_owned(),
+            (Reason::Equal, Lang::En) => "As urgent as the next: begin with either.".to_owned(),
+            (Reason::Equal, Lang::Ja) => "緊急度は次の項目と同じです。どちらから始めてもかまいません。".to_owned(),
         }
     }
 }
@@ -128,7 +132,7 @@ impl Today {
         if self.group.count != next.group.count {
             return Reason::ConcernsMore(self.group.count, next.group.count);
         }
-        Reason::Older
+        if self.group.first_seen != next.group.first_seen { Reason::Older } else { Reason::Equal }
     }
 }
 

@@ -1,7 +1,7 @@
-//! What people do with a finding: suppress it for a time, take that back.
+//! What people do with a finding: suppress it for a time, close an alert they have dealt with, take either back.
 
 use crate::{Error, Hub, rows};
-use yagura_model::Status;
+use yagura_model::{FindingClass, Status};
 
 impl Hub {
     /// Suppresses a finding until `until` (RFC 3339 UTC). Reason and end are mandatory.
@@ -40,14 +40,50 @@ impl Hub {
         if finding.status != Status::Suppressed {
             return Ok(());
         }
+        self.turn(&finding.id, Status::New, ("unsuppressed", None), now).await
+    }
+
+    /// Closes an alert, with what was done about it. What a control found closes by itself when it passes.
+    ///
+    /// # Errors
+    /// [`Error::NoOutcome`], [`Error::ClosesItself`], [`Error::NoFinding`], and the database's.
+    pub async fn close(&self, id: &str, outcome: &str, now: &str) -> Result<(), Error> {
+        if outcome.trim().is_empty() {
+            return Err(Error::NoOutcome);
+        }
+        let finding = self.finding(id).await?;
+        if finding.class != FindingClass::Detection {
+            return Err(Error::ClosesItself(finding.id));
+        }
+        self.turn(&finding.id, Status::Resolved, ("resolved", Some(outcome.trim())), now).await
+    }
+
+    /// Opens a closed alert again.
+    ///
+    /// # Errors
+    /// [`Error::ClosesItself`], [`Error::NoFinding`], and the database's.
+    pub async fn reopen(&self, id: &str, now: &str) -> Result<(), Error> {
+        let finding = self.finding(id).await?;
+        if finding.class != FindingClass::Detection {
+            return Err(Error::ClosesItself(finding.id));
+        }
+        if finding.status != Status::Resolved {
+            return Ok(());
+        }
+        self.turn(&finding.id, Status::New, ("reopened", None), now).await
+    }
+
+    async fn turn(&self, id: &str, to: Status, note: (&str, Option<&str>), now: &str) -> Result<(), Error> {
         let mut tx = self.state().write().await?;
         sqlx::query(
-            "UPDATE findings SET status = 'new', suppressed_reason = NULL, suppressed_until = NULL WHERE id = ?",
+            "UPDATE findings SET status = ?, suppressed_reason = NULL, suppressed_until = NULL, resolved_at = ? WHERE id = ?",
         )
-        .bind(&finding.id)
+        .bind(to.as_str())
+        .bind((to == Status::Resolved).then_some(now))
+        .bind(id)
         .execute(&mut *tx)
         .await?;
-        rows::note(&mut tx, &finding.id, now, "unsuppressed", None).await?;
+        rows::note(&mut tx, id, now, note.0, note.1).await?;
         tx.commit().await?;
         Ok(())
     }

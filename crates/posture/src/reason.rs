@@ -11,6 +11,9 @@ use yagura_model::{Gap, Text};
 const MAX_FACTS: usize = 4;
 const MAX_VALUE: usize = 60;
 
+/// How the inventory marks what a Config item can't hold: the one such name that is a phrase.
+const NOT_RECORDED: &str = "not recorded by AWS Config";
+
 /// What is not known, in a row: `s3:GetBucketPolicyStatus, Parameter Vpc`.
 pub fn names(reasons: &Reasons) -> String {
     let names = reasons.iter().map(|reason| match reason {
@@ -48,9 +51,10 @@ fn unknown(reasons: &Reasons) -> Text {
         reasons.iter().filter_map(|r| if let Reason::Missing(n) = r { Some(n.as_str()) } else { None }).collect();
     let (mut en, mut ja) = (Vec::new(), Vec::new());
     if !missing.is_empty() {
-        let names = missing.join(", ");
-        en.push(format!("not known: {names}"));
-        ja.push(format!("不明な値があります: {names}"));
+        let in_japanese =
+            missing.iter().map(|n| if *n == NOT_RECORDED { "AWS Config では記録されません" } else { *n });
+        en.push(format!("not known: {}", missing.join(", ")));
+        ja.push(format!("不明な値があります: {}", in_japanese.collect::<Vec<_>>().join("、")));
     }
     for reason in reasons.iter() {
         if let Reason::Failed { en: text, ja: text_ja } = reason {

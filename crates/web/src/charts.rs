@@ -53,7 +53,7 @@ pub(crate) fn spark(points: &[u32], label: &str) -> String {
         .map(|(i, p)| format!("{:.1},{:.1}", i as f64 * step, 30.0 - 28.0 * f64::from(*p) / 100.0))
         .collect();
     format!(
-        "<svg class=\"spark\" viewBox=\"-2 0 124 32\" role=\"img\" aria-label=\"{}\"><polyline points=\"{}\"/></svg>",
+        "<svg class=\"spark\" viewBox=\"-2 -2 124 36\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\"><polyline points=\"{}\"/></svg>",
         yagura_report::escape_html(label),
         line.join(" ")
     )

@@ -1,12 +1,12 @@
 //! JSON as a person reads it: one row a value, with the path that leads to it, and what differs between two states.
 //! Everything is capped, because a page has to open whatever an account holds.
 
-use crate::ui::{Ui, short};
+use crate::ui::{Ui, short, visible};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Letters of a value that a row shows.
-const VALUE: usize = 240;
+const VALUE: usize = 160;
 /// Rows of one change.
 const LINES: usize = 30;
 
@@ -110,7 +110,8 @@ fn compare(ui: &Ui, path: &str, old: &Value, new: &Value, lines: &mut Vec<Line>)
 
 /// Indented JSON of at most `cap` bytes, and whether it was cut.
 pub(crate) fn pretty(value: &Value, cap: usize) -> (String, bool) {
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut text: String = text.chars().map(visible).collect();
     let cut = text.len() > cap;
     if cut {
         text.truncate(text.floor_char_boundary(cap));

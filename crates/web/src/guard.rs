@@ -10,22 +10,26 @@ use axum::{
 const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
                    form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
+const FIXED: [(header::HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, CSP),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
 pub(crate) async fn guard(request: Request, next: Next) -> Response {
-    if !loopback_host(request.headers()) {
-        return (StatusCode::MISDIRECTED_REQUEST, "the console answers to localhost only\n").into_response();
-    }
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if !safe && !own_origin(request.headers()) {
-        return (StatusCode::FORBIDDEN, "changes must come from the console itself\n").into_response();
-    }
-    let mut response = next.run(request).await;
+    let mut response = if !loopback_host(request.headers()) {
+        (StatusCode::MISDIRECTED_REQUEST, "the console answers to localhost only\n").into_response()
+    } else if !safe && !own_origin(request.headers()) {
+        (StatusCode::FORBIDDEN, "changes must come from the console itself\n").into_response()
+    } else {
+        next.run(request).await
+    };
     let headers = response.headers_mut();
-    let fixed = [
-        (header::CONTENT_SECURITY_POLICY, CSP),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "same-origin"),
-    ];
-    for (name, value) in fixed {
+    for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -74,6 +78,8 @@ mod tests {
 
     #[test]
     fn changes_need_the_consoles_own_origin() {
+        assert!(!own_origin(&headers(&[("sec-fetch-site", "same-site")])), "another port of this machine");
+        assert!(!own_origin(&headers(&[("origin", "null"), ("host", "localhost:7117")])));
         assert!(own_origin(&headers(&[("sec-fetch-site", "same-origin")])));
         assert!(!own_origin(&headers(&[("sec-fetch-site", "cross-site"), ("origin", "http://localhost")])));
         assert!(own_origin(&headers(&[("origin", "http://localhost:7117"), ("host", "localhost:7117")])));

@@ -17,7 +17,8 @@ pub(crate) struct Ui {
     pub lang: Lang,
     /// `light`, `dark`, or `auto` for the system's.
     pub theme: &'static str,
-    /// The path and query asked for, for the language and theme links.
+    /// The query asked for, for the language and theme links. Without the path: one that begins with `//` would lead to
+    /// another host.
     pub here: String,
     /// Cookies to set when the address chose a language or theme.
     pub remember: Vec<String>,
@@ -36,7 +37,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Ui {
         let choice = Query::<Choice>::try_from_uri(&parts.uri).map(|q| q.0).unwrap_or_default();
         let mut remember = Vec::new();
         let mut keep = |name: &str, value: &str| {
-            remember.push(format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Lax"));
+            remember.push(format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly"));
         };
         let lang = match choice.lang.as_deref().and_then(|l| l.parse::<Lang>().ok()) {
             Some(lang) => {
@@ -54,8 +55,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Ui {
             }
             None => cookie(&parts.headers, "theme").as_deref().and_then(theme).unwrap_or("auto"),
         };
-        Ok(Ui { lang, theme, here: without_choice(parts.uri.path(), parts.uri.query()), remember })
+        Ok(Ui { lang, theme, here: without_choice(parts.uri.query()), remember })
     }
+}
+
+/// Digits in groups of three, as both languages write them.
+fn grouped(n: i64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + 4);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) && digit != '-' {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 fn theme(word: &str) -> Option<&'static str> {
@@ -81,23 +95,30 @@ fn accepted(headers: &HeaderMap) -> Lang {
     }
 }
 
-/// The address with its query, less the choices that this page remembers, ending so that one can be appended.
-fn without_choice(path: &str, query: Option<&str>) -> String {
+/// The query less the choices that are remembered, ending so that one can be appended.
+fn without_choice(query: Option<&str>) -> String {
     let kept: Vec<&str> = query
         .unwrap_or("")
         .split('&')
         .filter(|p| !p.is_empty() && !p.starts_with("lang=") && !p.starts_with("theme="))
         .collect();
-    if kept.is_empty() { format!("{path}?") } else { format!("{path}?{}&", kept.join("&")) }
+    if kept.is_empty() { "?".to_owned() } else { format!("?{}&", kept.join("&")) }
 }
 
-/// At most `cap` letters of a text from outside. Control signs, and those that turn the reading direction of what
-/// follows, become visible marks, so that no name can dress up as another.
+/// Control signs, and those that turn the reading direction of what follows, as a visible mark, so that no name can
+/// dress up as another.
+pub(crate) fn visible(c: char) -> char {
+    match c {
+        '\n' => c,
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => '\u{fffd}',
+        _ if c.is_control() => '\u{fffd}',
+        _ => c,
+    }
+}
+
+/// At most `cap` letters of a text from outside, all of them visible.
 pub(crate) fn short(text: &str, cap: usize) -> String {
-    let hidden = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut letters = text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c });
+    let mut letters = text.chars().map(visible);
     let mut out: String = letters.by_ref().take(cap).collect();
     if letters.next().is_some() {
         out.push('…');
@@ -126,6 +147,66 @@ impl Ui {
     /// A rule's id as one segment of an address; `CIS-5.0/1.1` has a slash.
     pub fn slug(&self, id: &str) -> String {
         id.replace('/', "~")
+    }
+
+    /// Where the browser finds one of the console's own files.
+    pub fn asset(&self, name: &str) -> String {
+        crate::pages::assets::address(name)
+    }
+
+    /// A number with what it counts.
+    pub fn count(&self, n: &i64, one: &str, many: &str, ja: &str) -> String {
+        let digits = grouped(*n);
+        match self.lang {
+            Lang::En => format!("{digits} {}", if *n == 1 { one } else { many }),
+            Lang::Ja => format!("{digits} {ja}"),
+        }
+    }
+
+    /// How many findings.
+    pub fn findings(&self, n: &i64) -> String {
+        self.count(n, "finding", "findings", "件")
+    }
+
+    /// About how long a fix takes.
+    pub fn minutes(&self, minutes: &u32) -> String {
+        match self.lang {
+            Lang::En => format!("about {minutes} min"),
+            Lang::Ja => format!("約 {minutes} 分"),
+        }
+    }
+
+    /// What happened to a finding, from its history.
+    pub fn event(&self, what: &str) -> String {
+        let (en, ja) = match what {
+            "opened" => ("Found", "検出"),
+            "reopened" => ("Open again", "再オープン"),
+            "notified" => ("Owner told", "担当者へ通知"),
+            "suppressed" => ("Suppressed", "抑制"),
+            "unsuppressed" => ("Suppression ended", "抑制を解除"),
+            "resolved" => ("Resolved", "解決"),
+            other => return other.to_owned(),
+        };
+        self.w(en, ja).to_owned()
+    }
+
+    /// Name of a fact that comes with an alert.
+    pub fn fact<'a>(&self, key: &'a str) -> &'a str {
+        let (en, ja) = match key {
+            "principal" => ("Principal", "プリンシパル"),
+            "session" => ("Session", "セッション"),
+            "source_ip" => ("Source IP", "送信元 IP"),
+            "target" => ("Target", "対象"),
+            "count" => ("Events", "イベント数"),
+            "attack" => ("MITRE ATT&CK", "MITRE ATT&CK"),
+            "guardduty" => ("GuardDuty type", "GuardDuty の種別"),
+            "event_ids" => ("Event ids", "イベント ID"),
+            other => return other,
+        };
+        match self.lang {
+            Lang::En => en,
+            Lang::Ja => ja,
+        }
     }
 
     pub fn tag(&self) -> &'static str {
@@ -246,6 +327,11 @@ impl Ui {
         short(text, 160)
     }
 
+    /// Beginning of a sentence, as HTML.
+    pub fn gist(&self, text: &Text) -> String {
+        self.code(&self.brief(self.say(text)))
+    }
+
     /// A whole name from outside, as far as a page can hold it.
     pub fn name(&self, text: &str) -> String {
         short(text, 2000)
@@ -253,6 +339,7 @@ impl Ui {
 
     /// The text as HTML, with what stands in backticks as code.
     pub fn code(&self, text: &str) -> String {
+        let text = short(text, 2000);
         let mut html = String::with_capacity(text.len() + 32);
         for (i, part) in text.split('`').enumerate() {
             let part = yagura_report::escape_html(part);
@@ -273,5 +360,38 @@ impl Ui {
     /// Answer headers that keep the reader's choice.
     pub fn cookies(&self) -> impl Iterator<Item = HeaderValue> + '_ {
         self.remember.iter().filter_map(|c| HeaderValue::from_str(c).ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{accepted, grouped, short, without_choice};
+    use axum::http::{HeaderMap, HeaderValue, header};
+    use yagura_model::Lang;
+
+    #[test]
+    fn the_language_is_the_first_of_ours_that_the_browser_asks_for() {
+        let lang = |asked: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static(asked));
+            accepted(&headers)
+        };
+        assert_eq!(lang("ja,en-US;q=0.9,en;q=0.8"), Lang::Ja);
+        assert_eq!(lang("en-GB,ja;q=0.5"), Lang::En);
+        assert_eq!(lang("de"), Lang::En);
+    }
+
+    #[test]
+    fn links_keep_the_query_and_never_name_a_host() {
+        assert_eq!(without_choice(Some("q=a&lang=ja&theme=dark")), "?q=a&");
+        assert_eq!(without_choice(None), "?");
+    }
+
+    #[test]
+    fn what_turns_the_reading_direction_is_made_visible() {
+        assert_eq!(short("a\u{202e}b\u{1b}[31m", 9), "a\u{fffd}b\u{fffd}[31m");
+        assert_eq!(short("abc", 2), "ab…");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(grouped(122), "122");
     }
 }

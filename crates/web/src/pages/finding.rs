@@ -1,15 +1,31 @@
-use super::{failed, show};
-use crate::{Console, markdown, ui::Ui};
+use super::{bad_request, failed, show};
+use crate::{
+    Console,
+    evidence::{self, Row},
+    markdown,
+    ui::Ui,
+};
 use askama::Template;
 use axum::{
     Form,
-    extract::{Path, State},
+    extract::{Path, State, rejection::FormRejection},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use yagura_hub::{Error, HistoryEntry, ResourceRow, Topic};
-use yagura_model::{Finding, Status};
+use yagura_model::{Finding, FindingClass, Status};
+
+/// Evidence that a page lists one by one.
+const ROWS: usize = 40;
+/// Bytes of it as JSON.
+const JSON: usize = 16_000;
+/// Letters of a reason.
+const REASON: usize = 500;
+
+/// What an alert says of itself, in the order in which a person asks.
+const FACTS: [&str; 8] = ["principal", "session", "source_ip", "target", "count", "attack", "guardduty", "event_ids"];
 
 /// What, why, who, do, evidence.
 #[derive(Template)]
@@ -19,12 +35,19 @@ struct Page<'a> {
     nav: &'static str,
     now: String,
     finding: Finding,
+    alert: bool,
     topic: Option<Topic>,
-    body: String,
-    evidence: String,
+    why: String,
+    steps: String,
+    rows: Vec<Row>,
+    hidden_rows: usize,
+    json: String,
+    json_cut: bool,
     history: Vec<HistoryEntry>,
     resource: Option<ResourceRow>,
     suppressed: bool,
+    resolved: bool,
+    tomorrow: String,
     month: String,
 }
 
@@ -40,27 +63,58 @@ async fn load<'a>(console: &Console, ui: &'a Ui, id: &str) -> Result<Page<'a>, E
     console.hub.expire_suppressions(&now).await?;
     let finding = console.hub.finding(id).await?;
     let topic = console.catalog.get(&finding.rule).cloned();
-    let body = topic.as_ref().map(|t| markdown::render(t.body.get(ui.lang))).unwrap_or_default();
-    let evidence = serde_json::to_string_pretty(&finding.evidence).unwrap_or_default();
+    let (why, steps) = topic.as_ref().map(|t| markdown::why_and_do(ui.say(&t.body))).unwrap_or_default();
+    let alert = finding.class == FindingClass::Detection;
+    let (rows, hidden_rows) =
+        if alert { facts(ui, &finding.evidence) } else { evidence::rows(ui, &finding.evidence, ROWS) };
+    let (json, json_cut) = evidence::pretty(&finding.evidence, JSON);
     Ok(Page {
         ui,
         nav: "findings",
-        month: in_a_month(&now),
+        tomorrow: in_days(&now, 1),
+        month: in_days(&now, 30),
         now,
+        alert,
         topic,
-        body,
-        evidence,
+        why,
+        steps,
+        rows,
+        hidden_rows,
+        json,
+        json_cut,
         history: console.hub.history(&finding.id).await?,
-        resource: console.hub.resource(&finding.resource).await?,
+        resource: resource(console, &finding.resource).await?,
         suppressed: finding.status == Status::Suppressed,
+        resolved: finding.status == Status::Resolved,
         finding,
     })
 }
 
-/// The date 30 days on, what a suppression proposes.
-fn in_a_month(now: &str) -> String {
+/// The resource of that name. Logs name a bucket without its ARN.
+async fn resource(console: &Console, name: &str) -> Result<Option<ResourceRow>, Error> {
+    match console.hub.resource(name).await? {
+        None if !name.contains([':', '/']) => console.hub.resource(&format!("arn:aws:s3:::{name}")).await,
+        found => Ok(found),
+    }
+}
+
+/// An alert's facts by name, without those that say nothing.
+fn facts(ui: &Ui, evidence: &Value) -> (Vec<Row>, usize) {
+    let mut rows = Vec::new();
+    for key in FACTS {
+        let said = evidence.get(key).filter(|v| !v.is_null() && v.as_array().is_none_or(|list| !list.is_empty()));
+        if let Some(value) = said {
+            let one = Value::Object(Map::from_iter([(ui.fact(key).to_owned(), value.clone())]));
+            rows.extend(evidence::rows(ui, &one, ROWS).0);
+        }
+    }
+    (rows, 0)
+}
+
+/// The date some days on.
+fn in_days(now: &str, days: i64) -> String {
     chrono::DateTime::parse_from_rfc3339(now)
-        .map(|t| (t + chrono::Duration::days(30)).format("%Y-%m-%d").to_string())
+        .map(|t| (t + chrono::Duration::days(days)).format("%Y-%m-%d").to_string())
         .unwrap_or_default()
 }
 
@@ -77,16 +131,22 @@ pub(crate) async fn change(
     State(console): State<Console>,
     ui: Ui,
     Path(id): Path<String>,
-    Form(change): Form<Change>,
+    change: Result<Form<Change>, FormRejection>,
 ) -> Response {
+    let Ok(Form(change)) = change else { return bad_request(&ui) };
+    if change.reason.chars().count() > REASON {
+        return bad_request(&ui);
+    }
     let now = (console.now)();
     let done = match change.what.as_str() {
-        "suppress" => {
-            let until = if change.until.len() == 10 { format!("{}T00:00:00Z", change.until) } else { change.until };
-            console.hub.suppress(&id, &change.reason, &until, &now).await
-        }
+        "suppress" => match chrono::NaiveDate::parse_from_str(&change.until, "%Y-%m-%d") {
+            Ok(day) => console.hub.suppress(&id, &change.reason, &format!("{day}T00:00:00Z"), &now).await,
+            Err(_) => Err(Error::NoEnd(change.until)),
+        },
         "unsuppress" => console.hub.unsuppress(&id, &now).await,
-        _ => return StatusCode::BAD_REQUEST.into_response(),
+        "close" => console.hub.close(&id, &change.reason, &now).await,
+        "reopen" => console.hub.reopen(&id, &now).await,
+        _ => return bad_request(&ui),
     };
     match done {
         Ok(()) => (StatusCode::SEE_OTHER, [(header::LOCATION, format!("/findings/{id}"))]).into_response(),

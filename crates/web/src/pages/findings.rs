@@ -6,13 +6,15 @@ use axum::{
     response::Response,
 };
 use serde::Deserialize;
-use yagura_hub::{Error, Filter, Group, Page};
+use yagura_hub::{Error, Filter, Group, Page, Topic};
 use yagura_model::{Finding, FindingClass, Severity, Status};
 
 /// Rows of a page of single findings.
-const PAGE: i64 = 100;
+const PAGE: i64 = 60;
 /// Groups shown at once.
-const GROUPS: usize = 150;
+const GROUPS: usize = 100;
+/// Resources looked at for a searched text; the page says when there are more.
+const SEARCHED: i64 = 2000;
 
 /// What the filter's form sends.
 #[derive(Deserialize, Default, Clone)]
@@ -40,18 +42,30 @@ struct Findings<'a> {
     nav: &'static str,
     now: String,
     asked: Asked,
-    groups: Vec<Group>,
+    groups: Vec<Fix>,
     hidden_groups: usize,
     rows: Vec<Finding>,
-    title: Option<String>,
+    topic: Option<Topic>,
     total: i64,
+    capped: bool,
     from: i64,
     next: Option<i64>,
     severities: [Severity; 5],
     statuses: [Status; 4],
 }
 
+/// One fix and the findings that it answers.
+struct Fix {
+    group: Group,
+    topic: Option<Topic>,
+}
+
 impl Asked {
+    /// Whether anything but the standing choice was asked for.
+    fn narrows(&self) -> bool {
+        [&self.q, &self.severity, &self.status, &self.class, &self.rule].iter().any(|s| !s.is_empty())
+    }
+
     fn filter(&self) -> Filter {
         let text = |s: &str| Some(s.to_owned()).filter(|s| !s.is_empty());
         Filter {
@@ -67,6 +81,7 @@ impl Asked {
             },
             rule: text(&self.rule),
             text: text(&self.q),
+            text_cap: Some(SEARCHED),
             ..Filter::default()
         }
     }
@@ -88,7 +103,8 @@ async fn load<'a>(console: &Console, ui: &'a Ui, asked: Asked) -> Result<Finding
     let now = (console.now)();
     console.hub.expire_suppressions(&now).await?;
     let filter = asked.filter();
-    let from = asked.page.max(0) * PAGE;
+    let page = asked.page.clamp(0, 1_000_000);
+    let from = page * PAGE;
     let (mut groups, rows) = if asked.rule.is_empty() {
         (console.hub.groups(&filter).await?, Vec::new())
     } else {
@@ -98,17 +114,18 @@ async fn load<'a>(console: &Console, ui: &'a Ui, asked: Asked) -> Result<Finding
         if asked.rule.is_empty() { groups.iter().map(|g| g.count).sum() } else { console.hub.count(&filter).await? };
     let hidden_groups = groups.len().saturating_sub(GROUPS);
     groups.truncate(GROUPS);
-    let title = rows.first().map(|f| f.title.get(ui.lang).to_owned());
-    let next = (!asked.rule.is_empty() && from + PAGE < total).then_some(asked.page.max(0) + 1);
+    let groups = groups.into_iter().map(|g| Fix { topic: console.catalog.get(&g.rule).cloned(), group: g }).collect();
+    let next = (!asked.rule.is_empty() && from + PAGE < total).then_some(page + 1);
     Ok(Findings {
         ui,
         nav: "findings",
         now,
-        asked,
+        topic: console.catalog.get(&asked.rule).cloned(),
+        capped: console.hub.text_is_capped(&filter).await?,
+        asked: Asked { page, ..asked },
         groups,
         hidden_groups,
         rows,
-        title,
         total,
         from,
         next,

@@ -1,9 +1,12 @@
 use super::{failed, show};
-use crate::{Console, charts, ui::Ui};
+use crate::{Console, charts, markdown, ui::Ui};
 use askama::Template;
 use axum::{extract::State, response::Response};
 use yagura_hub::{Blind, Error, Today};
 use yagura_posture::Stage;
+
+/// What is not visible, as far as the page lists it.
+const BLIND: usize = 8;
 
 /// What must I do today?
 #[derive(Template)]
@@ -12,12 +15,20 @@ struct Home<'a> {
     ui: &'a Ui,
     nav: &'static str,
     now: String,
-    today: Vec<Today>,
+    today: Vec<Thing>,
     open: i64,
     score: Score,
     stages: Vec<StageRow>,
     blind: Vec<Blind>,
+    hidden_blind: i64,
     last_run: Option<String>,
+    last_ingest: Option<String>,
+}
+
+/// One thing to do, with why it matters.
+struct Thing {
+    today: Today,
+    why: String,
 }
 
 struct Score {
@@ -25,9 +36,11 @@ struct Score {
     passed: usize,
     failed: usize,
     unknown: usize,
+    judged: usize,
     no_data: usize,
     ring: String,
     spark: String,
+    first: Option<u32>,
 }
 
 pub(crate) struct StageRow {
@@ -68,25 +81,41 @@ async fn load<'a>(console: &Console, ui: &'a Ui) -> Result<Home<'a>, Error> {
     let now = (console.now)();
     console.hub.expire_suppressions(&now).await?;
     let standing = console.hub.standing(&console.catalog).await?;
-    let score = &standing.score;
-    let points: Vec<u32> = standing.history.iter().filter_map(|(_, p)| *p).collect();
+    let why = |rule: &str| console.catalog.get(rule).map(|t| markdown::lead(ui.say(&t.body))).unwrap_or_default();
+    let today = console.hub.today(&console.catalog, 3).await?;
+    let today = today.into_iter().map(|today| Thing { why: why(&today.group.rule), today }).collect();
+    let stages = stage_rows(ui, &standing);
+    let score = score(ui, &standing);
+    let mut blind = standing.blind;
+    let hidden_blind = blind.len().saturating_sub(BLIND) as i64;
+    blind.truncate(BLIND);
     Ok(Home {
         ui,
         nav: "home",
         now,
-        today: console.hub.today(&console.catalog, 3).await?,
+        today,
         open: console.hub.count(&yagura_hub::Filter::open()).await?,
-        score: Score {
-            percent: score.percent(),
-            passed: score.passed,
-            failed: score.failed,
-            unknown: score.unknown,
-            no_data: score.no_data,
-            ring: charts::ring(score.percent(), ui.w("Score", "スコア")),
-            spark: charts::spark(&points, ui.w("Score over time", "スコアの推移")),
-        },
-        stages: stage_rows(ui, &standing),
-        blind: standing.blind,
+        score,
+        stages,
+        blind,
+        hidden_blind,
         last_run: standing.last_run,
+        last_ingest: standing.last_ingest,
     })
+}
+
+fn score(ui: &Ui, standing: &yagura_hub::Standing) -> Score {
+    let score = &standing.score;
+    let points: Vec<u32> = standing.history.iter().filter_map(|(_, p)| *p).collect();
+    Score {
+        percent: score.percent(),
+        passed: score.passed,
+        failed: score.failed,
+        unknown: score.unknown,
+        judged: score.passed + score.failed + score.unknown,
+        no_data: score.no_data,
+        ring: charts::ring(score.percent(), ui.w("Score", "スコア")),
+        spark: charts::spark(&points, ui.w("Score over time", "スコアの推移")),
+        first: points.first().copied(),
+    }
 }

@@ -9,7 +9,10 @@ pub(crate) mod resources;
 pub(crate) mod roadmap;
 pub(crate) mod rule;
 
-use crate::{Console, ui::Ui};
+use crate::{
+    Console,
+    ui::{Ui, short},
+};
 use askama::Template;
 use axum::{
     extract::State,
@@ -24,6 +27,7 @@ use yagura_hub::Error;
 struct Message<'a> {
     ui: &'a Ui,
     nav: &'static str,
+    code: u16,
     title: String,
     text: String,
     detail: String,
@@ -54,7 +58,18 @@ pub(crate) fn failed(ui: &Ui, error: &Error) -> Response {
         Error::NoReason | Error::NoEnd(_) => (
             StatusCode::BAD_REQUEST,
             ui.w("This can't be suppressed like that", "この内容では抑制できません"),
-            ui.w("A reason and an end in the future are needed.", "理由と、将来の終了日の両方が必要です。"),
+            ui.w(
+                "A reason and an end in the future are needed. Go back and fill in both.",
+                "理由と、将来の終了日の両方が必要です。前の画面に戻って入力してください。",
+            ),
+        ),
+        Error::NoOutcome | Error::ClosesItself(_) => (
+            StatusCode::BAD_REQUEST,
+            ui.w("This can't be closed like that", "この内容ではクローズできません"),
+            ui.w(
+                "An alert is closed with what was done about it; what a control found closes when it passes.",
+                "アラートのクローズには対応内容の記入が必要です。コントロールの課題は、合格になると自動で解決します。",
+            ),
         ),
         _ => (
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -66,8 +81,23 @@ pub(crate) fn failed(ui: &Ui, error: &Error) -> Response {
 }
 
 fn message(ui: &Ui, status: StatusCode, title: &str, text: &str, detail: &str) -> Response {
-    let page = Message { ui, nav: "", title: title.to_owned(), text: text.to_owned(), detail: detail.to_owned() };
+    let (code, title, text, detail) = (status.as_u16(), title.to_owned(), text.to_owned(), short(detail, 500));
+    let page = Message { ui, nav: "", code, title, text, detail };
     (status, show(ui, &page)).into_response()
+}
+
+/// The page for a form that was not sent by the console.
+pub(crate) fn bad_request(ui: &Ui) -> Response {
+    message(
+        ui,
+        StatusCode::BAD_REQUEST,
+        ui.w("The form can't be read", "送信内容を読み取れません"),
+        ui.w(
+            "Go back, load the page anew and send it again.",
+            "前の画面に戻り、再読み込みしてからもう一度送信してください。",
+        ),
+        "",
+    )
 }
 
 pub(crate) async fn not_found(ui: Ui) -> Response {

@@ -1,14 +1,28 @@
 use super::{failed, not_found, show};
-use crate::{Console, ui::Ui};
+use crate::{
+    Console,
+    evidence::{self, Line, Row},
+    ui::Ui,
+};
 use askama::Template;
 use axum::{
-    extract::{Query, State},
+    extract::{Query, State, rejection::QueryRejection},
     response::Response,
 };
 use serde::Deserialize;
 use serde_json::Value;
 use yagura_hub::{Error, Filter, Page, ResourceRow, Version};
 use yagura_model::Finding;
+
+/// Findings listed on the page.
+const FINDINGS: i64 = 40;
+/// Properties listed one by one.
+const ROWS: usize = 40;
+/// Bytes of them as JSON.
+const JSON: usize = 12_000;
+/// Versions that the page compares, and differences that it lists.
+const VERSIONS: usize = 11;
+const LINES: usize = 40;
 
 #[derive(Deserialize)]
 pub(crate) struct Asked {
@@ -24,18 +38,28 @@ struct Resource<'a> {
     now: String,
     row: ResourceRow,
     findings: Vec<Finding>,
-    properties: String,
-    observed: String,
+    total: i64,
+    properties: Vec<Row>,
+    observed: Vec<Row>,
+    hidden: usize,
+    json: String,
+    json_cut: bool,
     changes: Vec<Change>,
 }
 
-/// What differs between two versions, as (path, before, after).
+/// What differs between two versions.
 struct Change {
     at: String,
-    lines: Vec<(String, String, String)>,
+    lines: Vec<Line>,
+    hidden: usize,
 }
 
-pub(crate) async fn page(State(console): State<Console>, ui: Ui, Query(asked): Query<Asked>) -> Response {
+pub(crate) async fn page(
+    State(console): State<Console>,
+    ui: Ui,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Response {
+    let Ok(Query(asked)) = asked else { return not_found(ui).await };
     match load(&console, &ui, &asked.name).await {
         Ok(Some(page)) => show(&ui, &page),
         Ok(None) => not_found(ui).await,
@@ -45,49 +69,47 @@ pub(crate) async fn page(State(console): State<Console>, ui: Ui, Query(asked): Q
 
 async fn load<'a>(console: &Console, ui: &'a Ui, name: &str) -> Result<Option<Resource<'a>>, Error> {
     let Some(row) = console.hub.resource(name).await? else { return Ok(None) };
-    let filter = Filter { resource: Some(name.to_owned()), ..Filter::default() };
-    let pretty = |v: &Value| serde_json::to_string_pretty(v).unwrap_or_default();
+    let filter = Filter { resource: Some(name.to_owned()), ..Filter::open() };
+    let r = &row.resource;
+    let (properties, hidden) = evidence::rows(ui, &r.properties, ROWS);
+    let (observed, hidden_observed) = evidence::rows(ui, &r.observed, ROWS);
+    let both = serde_json::json!({"properties": r.properties, "observed": r.observed});
+    let (json, json_cut) = evidence::pretty(if r.observed.is_null() { &r.properties } else { &both }, JSON);
     Ok(Some(Resource {
         ui,
         nav: "resources",
         now: (console.now)(),
-        findings: console.hub.findings(&filter, Page { limit: 100, offset: 0 }).await?,
-        properties: pretty(&row.resource.properties),
-        observed: if row.resource.observed.is_null() { String::new() } else { pretty(&row.resource.observed) },
-        changes: changes(&console.hub.resource_history(name).await?),
+        findings: console.hub.findings(&filter, Page { limit: FINDINGS, offset: 0 }).await?,
+        total: console.hub.count(&filter).await?,
+        properties,
+        observed,
+        hidden: hidden + hidden_observed,
+        json,
+        json_cut,
+        changes: changes(ui, &console.hub.resource_history(name).await?),
         row,
     }))
 }
 
 /// Versions are newest first; the oldest has nothing to differ from.
-fn changes(versions: &[Version]) -> Vec<Change> {
-    versions
-        .windows(2)
-        .map(|pair| {
-            let mut lines = Vec::new();
-            compare("", &pair[1].resource.properties, &pair[0].resource.properties, &mut lines);
-            compare("observed", &pair[1].resource.observed, &pair[0].resource.observed, &mut lines);
-            Change { at: pair[0].at.clone(), lines }
-        })
-        .filter(|c| !c.lines.is_empty())
-        .collect()
-}
-
-fn compare(path: &str, old: &Value, new: &Value, lines: &mut Vec<(String, String, String)>) {
-    match (old, new) {
-        (Value::Object(a), Value::Object(b)) => {
-            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-            for key in keys {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                compare(&path, a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null), lines);
-            }
+fn changes(ui: &Ui, versions: &[Version]) -> Vec<Change> {
+    let mut room = LINES;
+    let pairs = versions.windows(2).take(VERSIONS - 1);
+    let changes = pairs.map(|pair| {
+        let (old, new) = (&pair[1].resource, &pair[0].resource);
+        let (mut lines, mut hidden) = evidence::differences(ui, "", &old.properties, &new.properties);
+        // What one source can't observe has not been taken away.
+        if old.observed.is_object() && new.observed.is_object() {
+            let (more, left_out) = evidence::differences(ui, "observed", &old.observed, &new.observed);
+            lines.extend(more);
+            hidden += left_out;
         }
-        (a, b) if a != b && lines.len() < 200 => lines.push((path.to_owned(), short(a), short(b))),
-        _ => {}
-    }
-}
-
-fn short(value: &Value) -> String {
-    let text = if value.is_null() { "—".to_owned() } else { value.to_string() };
-    if text.chars().count() > 300 { text.chars().take(300).chain(['…']).collect() } else { text }
+        let tags = |tags| serde_json::to_value(tags).unwrap_or(Value::Null);
+        lines.extend(evidence::differences(ui, "tags", &tags(&old.tags), &tags(&new.tags)).0);
+        hidden += lines.len().saturating_sub(room);
+        lines.truncate(room);
+        room -= lines.len();
+        Change { at: pair[0].at.clone(), lines, hidden }
+    });
+    changes.filter(|c| !c.lines.is_empty() || c.hidden > 0).collect()
 }

@@ -29,6 +29,7 @@ struct Resources<'a> {
     now: String,
     asked: Asked,
     types: Vec<(String, i64)>,
+    all: i64,
     rows: Vec<ResourceRow>,
     next: Option<i64>,
 }
@@ -47,10 +48,12 @@ pub(crate) async fn page(
 async fn load<'a>(console: &Console, ui: &'a Ui, asked: Asked) -> Result<Resources<'a>, Error> {
     let text = |s: &str| Some(s.trim().to_owned()).filter(|s| !s.is_empty());
     let (kind, q) = (text(&asked.kind), text(&asked.q));
-    let page = asked.page.max(0);
+    let page = asked.page.clamp(0, 1_000_000);
     let mut rows = console.hub.resources(kind.as_deref(), q.as_deref(), PAGE + 1, page * PAGE).await?;
     let next = (rows.len() > PAGE as usize).then_some(page + 1);
     rows.truncate(PAGE as usize);
     let types = console.hub.resource_types().await?;
-    Ok(Resources { ui, nav: "resources", now: (console.now)(), asked, types, rows, next })
+    let all = types.iter().map(|(_, n)| n).sum();
+    let asked = Asked { page, ..asked };
+    Ok(Resources { ui, nav: "resources", now: (console.now)(), asked, types, all, rows, next })
 }

@@ -15,7 +15,9 @@ struct Roadmap<'a> {
 
 struct Stage {
     row: super::home::StageRow,
+    /// What is left to do, most severe first, and what is done or has nothing to judge.
     items: Vec<Item>,
+    done: Vec<Item>,
 }
 
 struct Item {
@@ -39,20 +41,27 @@ async fn load<'a>(console: &Console, ui: &'a Ui) -> Result<Roadmap<'a>, Error> {
         .into_iter()
         .zip(&standing.stages)
         .map(|(row, coverage)| {
-            let mut items = Vec::new();
-            for (status, word, ids) in [
-                ("fail", ui.w("Fail", "不合格"), &coverage.failed),
-                ("unknown", ui.w("Unknown", "判定不能"), &coverage.unknown),
-                ("nodata", ui.w("No data", "データなし"), &coverage.no_data),
-                ("pass", ui.w("Pass", "合格"), &coverage.passed),
-            ] {
-                for id in ids {
-                    if let Some(topic) = console.catalog.get(id) {
-                        items.push(Item { id: id.clone(), status, word: word.to_owned(), topic: topic.clone() });
-                    }
-                }
-            }
-            Stage { row, items }
+            let of = |status: &'static str, ids: &[String]| {
+                let word = match status {
+                    "fail" => ui.w("Fail", "不合格"),
+                    "unknown" => ui.w("Unknown", "判定不能"),
+                    "pass" => ui.w("Pass", "合格"),
+                    _ => ui.w("No data", "データなし"),
+                };
+                let topic = |id: &String| Some((id.clone(), console.catalog.get(id)?.clone()));
+                let mut items: Vec<Item> = ids
+                    .iter()
+                    .filter_map(topic)
+                    .map(|(id, topic)| Item { id, status, word: word.to_owned(), topic })
+                    .collect();
+                items.sort_by_key(|i| std::cmp::Reverse(i.topic.severity));
+                items
+            };
+            let mut items = of("fail", &coverage.failed);
+            items.extend(of("unknown", &coverage.unknown));
+            let mut done = of("pass", &coverage.passed);
+            done.extend(of("nodata", &coverage.no_data));
+            Stage { row, items, done }
         })
         .collect();
     Ok(Roadmap { ui, nav: "roadmap", stages })

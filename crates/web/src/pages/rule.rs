@@ -1,12 +1,12 @@
 use super::{failed, not_found, show};
-use crate::{Console, markdown, ui::Ui};
+use crate::{Console, charts, markdown, ui::Ui};
 use askama::Template;
 use axum::{
     extract::{Path, State},
     response::Response,
 };
 use yagura_content::{Document, Kind};
-use yagura_hub::{Error, Filter, Topic};
+use yagura_hub::{ControlCounts, Error, Filter, Topic};
 use yagura_model::Finding;
 
 /// A control or detection: what it says, what it found.
@@ -23,7 +23,8 @@ struct Rule<'a> {
     maps: Vec<(String, String)>,
     findings: Vec<Finding>,
     total: i64,
-    counts: Option<(u64, u64, u64, u64)>,
+    counts: Vec<(&'static str, &'static str, i64)>,
+    bar: String,
 }
 
 pub(crate) async fn page(State(console): State<Console>, ui: Ui, Path(id): Path<String>) -> Response {
@@ -53,13 +54,18 @@ async fn load<'a>(console: &Console, ui: &'a Ui, d: &Document, topic: &Topic) ->
                 .iter()
                 .map(|(name, list)| {
                     let items = list.as_array().into_iter().flatten().filter_map(|v| v.as_str());
-                    (name.clone(), items.collect::<Vec<_>>().join(", "))
+                    (ui.framework(name), items.collect::<Vec<_>>().join(", "))
                 })
                 .collect()
         })
         .unwrap_or_default();
+    let parts = parts(ui, standing.controls.get(&d.id).copied().unwrap_or_default());
+    let label = parts.iter().map(|(_, word, n)| format!("{word} {n}")).collect::<Vec<_>>().join(", ");
+    let bar = parts.iter().map(|(class, word, n)| (*class, usize::try_from(*n).unwrap_or(0), format!("{word} {n}")));
     Ok(Rule {
         ui,
+        bar: charts::bar(&bar.collect::<Vec<_>>(), &label),
+        counts: parts.into_iter().filter(|(_, _, n)| *n > 0).collect(),
         nav: "findings",
         kind: if d.kind == Kind::Control {
             ui.w("Control", "コントロール")
@@ -71,8 +77,19 @@ async fn load<'a>(console: &Console, ui: &'a Ui, d: &Document, topic: &Topic) ->
         maps,
         findings: console.hub.findings(&filter, yagura_hub::Page { limit: 50, offset: 0 }).await?,
         total: console.hub.count(&filter).await?,
-        counts: standing.controls.get(&d.id).map(|c| (c.passed, c.failed, c.unknown, c.suppressed)),
         topic: topic.clone(),
         id: d.id.clone(),
     })
+}
+
+/// A control's resources by verdict: class of the style sheet, word, number.
+fn parts(ui: &Ui, counts: ControlCounts) -> [(&'static str, &'static str, i64); 5] {
+    let word = |class, en: &'static str, ja: &'static str, n: u64| (class, ui.w(en, ja), i64::try_from(n).unwrap_or(0));
+    [
+        word("pass", "pass", "合格", counts.passed),
+        word("fail", "fail", "不合格", counts.failed),
+        word("unknown", "unknown", "判定不能", counts.unknown),
+        word("nodata", "suppressed", "抑制中", counts.suppressed),
+        word("nodata", "not applicable", "対象外", counts.not_applicable),
+    ]
 }
