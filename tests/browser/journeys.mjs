@@ -117,9 +117,9 @@ export async function suppress(browser, base, id) {
 export async function close(browser, base, id) {
   await journey("close an alert and open it again", async () => {
     const page = await english(browser, `${base}/findings/${id}`);
-    await page.getByText("Close: dealt with").click();
+    await page.locator("summary", { hasText: "Mark as dealt with" }).click();
     await page.locator("details[open] input[name=reason]").fill("key deactivated, bucket closed");
-    await page.getByRole("button", { name: "Close" }).click();
+    await page.getByRole("button", { name: "Mark as dealt with" }).click();
     await page.waitForSelector("text=key deactivated");
     assert.match(await text(page, ".meta"), /Resolved/);
     await page.getByRole("button", { name: "Open it again" }).click();

@@ -4,7 +4,7 @@ use crate::{Error, Hub, rows};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 use std::collections::BTreeSet;
-use yagura_model::{Detection, DetectionKind, Finding, Status, Text};
+use yagura_model::{Detection, DetectionKind, Finding, Status};
 
 /// Event ids kept with a finding.
 const EVENT_IDS: usize = 1000;
@@ -50,7 +50,8 @@ fn merge(finding: &mut Finding, old: &Finding) -> Option<&'static str> {
         finding.last_seen.clone_from(&old.last_seen);
     }
     let number = |v: &Value| v.get("count").and_then(Value::as_u64).unwrap_or(0);
-    let listed = [&finding.evidence, &old.evidence].into_iter().filter_map(|e| e.get("event_ids")?.as_array()).flatten();
+    let listed =
+        [&finding.evidence, &old.evidence].into_iter().filter_map(|e| e.get("event_ids")?.as_array()).flatten();
     let listed: Vec<String> = listed.filter_map(|v| v.as_str().map(str::to_owned)).collect();
     let ids: BTreeSet<String> = listed.iter().cloned().collect();
     // A correlation is told again with the events that it has been told with before.
@@ -60,11 +61,7 @@ fn merge(finding: &mut Finding, old: &Finding) -> Option<&'static str> {
     finding.evidence["count"] = json!(count);
     finding.evidence["truncated"] = json!(truncated);
     finding.evidence["event_ids"] = json!(ids.into_iter().take(EVENT_IDS).collect::<Vec<_>>());
-    let who = finding.evidence.get("principal").and_then(Value::as_str).map(str::to_owned);
-    finding.reason = Text::new(
-        format!("{count} event(s) by {}", who.as_deref().unwrap_or("an unknown principal")),
-        format!("{} による {count} 件のイベント", who.as_deref().unwrap_or("不明なプリンシパル")),
-    );
+    finding.reason = Finding::alert_reason(count, finding.evidence.get("principal").and_then(Value::as_str));
     finding.owner.clone_from(&old.owner);
     finding.suppressed_reason.clone_from(&old.suppressed_reason);
     finding.suppressed_until.clone_from(&old.suppressed_until);

@@ -136,6 +136,18 @@ impl Finding {
         }
     }
 
+    /// How many events by whom, in a sentence.
+    pub fn alert_reason(count: u64, principal: Option<&str>) -> Text {
+        Text::new(
+            format!(
+                "{count} event{} by {}",
+                if count == 1 { "" } else { "s" },
+                principal.unwrap_or("an unknown principal")
+            ),
+            format!("{} による {count} 件のイベント", principal.unwrap_or("不明なプリンシパル")),
+        )
+    }
+
     /// The finding that an alert stands for; first and last seen are the events' own times.
     pub fn from_detection(d: &Detection) -> Finding {
         let day = d.time.get(..10).unwrap_or(&d.time);
@@ -148,10 +160,7 @@ impl Finding {
             severity: d.severity,
             status: Status::New,
             title: d.title.clone(),
-            reason: Text::new(
-                format!("{} event(s) by {}", d.count, d.principal.as_deref().unwrap_or("an unknown principal")),
-                format!("{} による {} 件のイベント", d.principal.as_deref().unwrap_or("不明なプリンシパル"), d.count),
-            ),
+            reason: Finding::alert_reason(d.count, d.principal.as_deref()),
             resource,
             resource_type: None,
             account: d.account.clone(),

@@ -56,11 +56,20 @@ fn say(ui: &Ui, value: &Value) -> String {
         Value::Object(map) if map.is_empty() => ui.w("none", "なし").to_owned(),
         Value::Object(map) => match map.get("$unknown").and_then(Value::as_str) {
             Some(why) => format!("{}: {why}", ui.w("unknown", "不明")),
-            None => value.to_string(),
+            None => map.iter().map(|(key, v)| format!("{key}: {}", inside(ui, v))).collect::<Vec<_>>().join(", "),
         },
         Value::Bool(_) | Value::Number(_) => value.to_string(),
     };
     short(&text, VALUE)
+}
+
+/// A value within another.
+fn inside(ui: &Ui, value: &Value) -> String {
+    match value {
+        Value::Object(map) if !map.is_empty() => format!("({})", say(ui, value)),
+        Value::Array(list) if list.len() > 1 => format!("[{}]", say(ui, value)),
+        _ => say(ui, value),
+    }
 }
 
 /// What differs at one path.
@@ -142,8 +151,8 @@ mod tests {
         let new = json!({"Rules": [{"a": 2}, {"a": 3}], "Same": true});
         let (lines, left_out) = differences(&ui, "", &old, &new);
         let text: Vec<String> = lines.iter().map(|l| format!("{} {:?} {:?}", l.path, l.before, l.after)).collect();
-        let went = r#"Rules[] Some("{\"a\":1}") None"#;
-        assert_eq!(text, [r#"Gone Some("x") None"#, went, r#"Rules[] None Some("{\"a\":3}")"#]);
+        let went = r#"Rules[] Some("a: 1") None"#;
+        assert_eq!(text, [r#"Gone Some("x") None"#, went, r#"Rules[] None Some("a: 3")"#]);
         assert_eq!(left_out, 0);
     }
 

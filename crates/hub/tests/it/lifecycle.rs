@@ -137,7 +137,9 @@ async fn a_suppression_is_taken_back() {
     assert_eq!((finding.status, finding.suppressed_reason), (Status::New, None));
 }
 
-async fn alert(hub: &Hub, time: &str, event: &str) {
+/// An event of the first day, taken in at `now`.
+async fn alert(hub: &Hub, event: &str, now: &str) {
+    let time = "2026-11-01T01:00:00Z";
     let detection = Detection {
         detection: "root-login".to_owned(),
         kind: DetectionKind::Alert,
@@ -158,25 +160,25 @@ async fn alert(hub: &Hub, time: &str, event: &str) {
         attack: Vec::new(),
     };
     let mut tx = hub.state().write().await.expect("a transaction");
-    hub.record_detections(&mut tx, &[detection], time).await.expect("recorded");
+    hub.record_detections(&mut tx, &[detection], now).await.expect("recorded");
     tx.commit().await.expect("committed");
 }
 
 #[tokio::test]
 async fn an_alert_gathers_its_events_and_is_closed_by_a_person() {
     let (_folder, hub) = hub().await;
-    alert(&hub, "2026-11-01T01:00:00Z", "e1").await;
-    alert(&hub, "2026-11-01T02:00:00Z", "e2").await;
+    alert(&hub, "e1", T[1]).await;
+    alert(&hub, "e2", T[1]).await;
     let finding = only(&hub).await;
     assert_eq!(finding.evidence["count"], 2);
     assert_eq!(finding.evidence["event_ids"], serde_json::json!(["e1", "e2"]));
     assert!(matches!(hub.close(&finding.id, " ", T[1]).await, Err(Error::NoOutcome)));
-    hub.close(&finding.id, "it was the yearly test", T[1]).await.expect("closed");
-    assert_eq!(only(&hub).await.status, Status::Resolved);
-    hub.reopen(&finding.id, T[2]).await.expect("open");
-    assert_eq!(only(&hub).await.status, Status::New);
     hub.close(&finding.id, "it was the yearly test", T[2]).await.expect("closed");
-    alert(&hub, "2026-11-01T03:00:00Z", "e3").await;
+    assert_eq!(only(&hub).await.status, Status::Resolved);
+    hub.reopen(&finding.id, T[3]).await.expect("open");
+    assert_eq!(only(&hub).await.status, Status::New);
+    hub.close(&finding.id, "it was the yearly test", T[3]).await.expect("closed");
+    alert(&hub, "e3", T[4]).await;
     assert_eq!(only(&hub).await.status, Status::New, "it goes on");
     assert_eq!(history(&hub, &finding.id).await, ["opened", "resolved", "reopened", "resolved", "reopened"]);
 }
