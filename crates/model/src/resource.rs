@@ -29,6 +29,10 @@ impl Source {
         }
     }
 
+    pub fn is_live(&self) -> bool {
+        *self == Source::Live
+    }
+
     /// A template or plan: it says what will be, so nothing that is only observed can be in it.
     pub fn is_template(self) -> bool {
         matches!(self, Source::CloudFormation | Source::Terraform)
@@ -36,7 +40,7 @@ impl Source {
 }
 
 /// The place in a file that a resource was read from; line and column count from 1, `None` where the format has none.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Origin {
     pub file: String,
     pub line: Option<u32>,
@@ -73,9 +77,10 @@ pub struct Resource {
     pub observed: Value,
     #[serde(default)]
     pub relations: Vec<Relation>,
-    #[serde(skip)]
+    /// Written only where it is not the live account, so that a list of resources is judged as what it was made from.
+    #[serde(default, skip_serializing_if = "Source::is_live")]
     pub source: Source,
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
 }
 

@@ -21,7 +21,8 @@ pub(crate) fn write<R: Record>(records: &[R], context: &Context, out: &mut dyn W
     Ok(())
 }
 
-fn flat(value: &Value) -> String {
+/// A value as a cell's text.
+pub(crate) fn flat(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(s) => s.clone(),

@@ -3,7 +3,7 @@
 /// True for what may move a terminal's cursor, reorder text or hide it.
 fn is_unprintable(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{061c}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{061c}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// For a terminal: control and bidirectional characters become `\u{…}`, a line break a blank.
@@ -54,7 +54,7 @@ pub fn markdown(text: &str) -> String {
 
 /// For a CSV field (RFC 4180), with what a spreadsheet would run as a formula made text (OWASP, CSV injection).
 pub fn csv(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let formula = text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n']);
     let text = if formula { format!("'{text}") } else { text.to_owned() };
     if text.contains([',', '"', '\n', '\r']) || formula { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }

@@ -18,9 +18,14 @@ pub(crate) fn write<R: Record>(records: &[R], context: &Context, out: &mut dyn W
     let words = Words::of(lang);
     let mut groups: BTreeMap<(std::cmp::Reverse<Severity>, String), (String, Vec<&R>)> = BTreeMap::new();
     let (mut passed, mut unknown) = (0usize, 0usize);
+    let mut good: BTreeMap<(String, String), usize> = BTreeMap::new();
     for record in records {
         match record.verdict() {
-            Some(Verdict::Pass | Verdict::NotApplicable) => passed += 1,
+            Some(Verdict::Pass | Verdict::NotApplicable) => {
+                passed += 1;
+                let (id, title, _) = record.group(lang);
+                *good.entry((id, title)).or_insert(0usize) += 1;
+            }
             verdict => {
                 unknown += usize::from(verdict == Some(Verdict::Unknown));
                 let (id, title, severity) = record.group(lang);
@@ -28,55 +33,102 @@ pub(crate) fn write<R: Record>(records: &[R], context: &Context, out: &mut dyn W
             }
         }
     }
-    let open: usize = groups.values().map(|(_, rows)| rows.len()).sum::<usize>() - unknown;
-    let title = escape::html(&context.title);
+    let failed: usize = groups.values().map(|(_, rows)| rows.len()).sum::<usize>() - unknown;
+    open(context, out)?;
     write!(
         out,
-        "<!doctype html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
-         content=\"width=device-width,initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">\
-         <title>{title}</title><style>{STYLE}</style></head><body><header><h1>{title}</h1><p>{}</p>\
-         <ul class=\"sum\"><li><b>{open}</b> {}</li><li><b>{unknown}</b> {}</li><li><b>{passed}</b> {}</li></ul></header><main>",
-        lang.tag(),
-        escape::html(&context.now),
+        "<ul class=\"sum\"><li><b>{}</b> {}</li><li><b>{}</b> {}</li><li><b>{}</b> {}</li></ul></header><main>",
+        grouped(failed),
         words.open,
+        grouped(unknown),
         words.unknown,
+        grouped(passed),
         words.passed,
     )?;
     if groups.is_empty() {
         write!(out, "<p class=\"none\">{}</p>", words.nothing)?;
     }
-    for ((severity, id), (title, rows)) in &groups {
-        write_group(severity.0, id, title, rows, lang, &words, out)?;
+    if groups.len() > 1 {
+        out.write_all(b"<nav><table><tbody>")?;
+        for (number, ((severity, id), (title, rows))) in groups.iter().enumerate() {
+            writeln!(
+                out,
+                "<tr><td>{}</td><td><a href=\"#g{number}\">{}</a> <small>{}</small></td><td class=\"n\">{}</td></tr>",
+                badge(severity.0, lang),
+                escape::html(title),
+                escape::html(id),
+                grouped(rows.len()),
+            )?;
+        }
+        out.write_all(b"</tbody></table></nav>\n")?;
+    }
+    for (number, ((severity, id), (title, rows))) in groups.iter().enumerate() {
+        let heading = format!(
+            "<h2 id=\"g{number}\">{} {} <small>{} · {} {}</small></h2>",
+            badge(severity.0, lang),
+            escape::html(title),
+            escape::html(id),
+            grouped(rows.len()),
+            words.rows,
+        );
+        write_group(&heading, rows, lang, &words, out)?;
+    }
+    if !good.is_empty() {
+        write!(out, "<details><summary>{} {}</summary><table><tbody>", grouped(passed), words.passed)?;
+        for ((id, title), count) in &good {
+            let count = grouped(*count);
+            writeln!(
+                out,
+                "<tr><td>{}</td><td>{}</td><td class=\"n\">{count}</td></tr>",
+                escape::html(id),
+                escape::html(title)
+            )?;
+        }
+        out.write_all(b"</tbody></table></details>")?;
     }
     out.write_all(b"</main></body></html>\n")
 }
 
+/// The document up to its heading and time; the header stays open.
+pub(crate) fn open(context: &Context, out: &mut dyn Write) -> io::Result<()> {
+    let title = escape::html(&context.title);
+    write!(
+        out,
+        "<!doctype html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width,initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">\
+         <title>{title}</title><style>{STYLE}</style></head><body><header><h1>{title}</h1><p>{}</p>",
+        context.lang.tag(),
+        escape::html(&context.now),
+    )
+}
+
 fn write_group<R: Record>(
-    severity: Severity,
-    id: &str,
-    title: &str,
+    heading: &str,
     rows: &[&R],
     lang: Lang,
     words: &Words,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    write!(
-        out,
-        "<section><h2><span class=\"sev {severity}\">{severity}</span> {} <small>{} · {} {}</small></h2>\
-         <table><thead><tr><th>{}</th><th>{}</th><th>{}</th><th>{}</th></tr></thead><tbody>",
-        escape::html(title),
-        escape::html(id),
-        rows.len(),
-        words.rows,
-        words.place,
-        words.account,
-        words.region,
-        words.why,
-    )?;
-    for record in rows.iter().take(TABLE_ROWS) {
-        let [place, account, region, why] = record.place(lang).map(|t| escape::html(&t));
+    let table: Vec<[String; 4]> = rows.iter().take(TABLE_ROWS).map(|record| record.place(lang)).collect();
+    // A template's resources have no account and no Region.
+    let used = [true, table.iter().any(|r| !r[1].is_empty()), table.iter().any(|r| !r[2].is_empty()), true];
+    write!(out, "<section>{heading}<table><thead><tr>")?;
+    for (name, _) in [words.place, words.account, words.region, words.why].iter().zip(used).filter(|(_, used)| *used) {
+        write!(out, "<th>{name}</th>")?;
+    }
+    out.write_all(b"</tr></thead><tbody>")?;
+    for (record, [place, account, region, why]) in rows.iter().zip(table) {
+        write!(out, "<tr><td>{}", escape::html(&place))?;
+        if let Some((file, line, _)) = record.location() {
+            let line = line.map_or(String::new(), |line| format!(":{line}"));
+            write!(out, "<br><small>{}{line}</small>", escape::html(file))?;
+        }
+        out.write_all(b"</td>")?;
+        for (cell, _) in [account, region].iter().zip([used[1], used[2]]).filter(|(_, used)| *used) {
+            write!(out, "<td>{}</td>", escape::html(cell))?;
+        }
         let mark = if record.verdict() == Some(Verdict::Unknown) { "<i>UNKNOWN</i> " } else { "" };
-        writeln!(out, "<tr><td>{place}</td><td>{account}</td><td>{region}</td><td>{mark}{why}</td></tr>")?;
+        writeln!(out, "<td>{mark}{}</td></tr>", with_code(&why))?;
     }
     out.write_all(b"</tbody></table>")?;
     if rows.len() > TABLE_ROWS {
@@ -85,13 +137,48 @@ fn write_group<R: Record>(
     out.write_all(b"</section>\n")
 }
 
+fn badge(severity: Severity, lang: Lang) -> String {
+    let word = if lang == Lang::Ja { severity.word(lang) } else { severity.as_str() };
+    format!("<span class=\"sev {severity}\">{word}</span>")
+}
+
+/// Digits in groups of three.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// What stands between backticks as code.
+fn with_code(text: &str) -> String {
+    let mut out = String::new();
+    let mut parts = text.split('`').peekable();
+    let mut code = false;
+    while let Some(part) = parts.next() {
+        match (code, parts.peek()) {
+            (true, Some(_)) => out.push_str(&format!("<code>{}</code>", escape::html(part))),
+            // A backtick without its fellow.
+            (true, None) => out.push_str(&format!("`{}", escape::html(part))),
+            (false, _) => out.push_str(&escape::html(part)),
+        }
+        code = !code;
+    }
+    out
+}
+
 fn write_rest<R: Record>(rows: &[&R], lang: Lang, words: &Words, out: &mut dyn Write) -> io::Result<()> {
     let mut blocks: BTreeMap<[String; 3], Vec<String>> = BTreeMap::new();
     for record in rows {
         let [place, account, region, why] = record.place(lang);
         blocks.entry([account, region, why]).or_default().push(place);
     }
-    write!(out, "<details><summary>{} {}</summary>", rows.len(), words.more)?;
+    write!(out, "<details><summary>{} {}</summary>", grouped(rows.len()), words.more)?;
     for ([account, region, why], places) in &blocks {
         let prefix = common_prefix(places);
         write!(
@@ -99,7 +186,7 @@ fn write_rest<R: Record>(rows: &[&R], lang: Lang, words: &Words, out: &mut dyn W
             "<h3>{} {} — {}</h3><p class=\"pre\">{}…</p><pre>",
             escape::html(account),
             escape::html(region),
-            escape::html(why),
+            with_code(why),
             escape::html(prefix)
         )?;
         for place in places {
@@ -162,5 +249,16 @@ impl Words {
                 more: "件をさらに表示",
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_digits_and_marks_code() {
+        assert_eq!([0, 999, 1000, 84_000, 1_234_567].map(grouped), ["0", "999", "1,000", "84,000", "1,234,567"]);
+        assert_eq!(with_code("`a<b` is `c"), "<code>a&lt;b</code> is `c");
     }
 }

@@ -12,11 +12,17 @@ pub(crate) fn write<R: Record>(records: &[R], context: &Context, out: &mut dyn W
         let (id, title, _) = record.group(context.lang);
         suites.entry((id, title)).or_default().push(record);
     }
-    writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"yagura\">")?;
+    writeln!(
+        out,
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <testsuites name=\"yagura\" tests=\"{}\" failures=\"{}\" skipped=\"{}\">",
+        records.len(),
+        records.iter().filter(|r| failed(*r)).count(),
+        records.iter().filter(|r| skipped(*r)).count(),
+    )?;
     for ((id, title), cases) in &suites {
         let failures = cases.iter().filter(|r| failed(**r)).count();
-        let skipped =
-            cases.iter().filter(|r| matches!(r.verdict(), Some(Verdict::Unknown | Verdict::NotApplicable))).count();
+        let skipped = cases.iter().filter(|r| skipped(**r)).count();
         let (id, title) = (escape::html(id), escape::html(title));
         writeln!(
             out,
@@ -26,6 +32,10 @@ pub(crate) fn write<R: Record>(records: &[R], context: &Context, out: &mut dyn W
         for record in cases {
             let [place, _, _, why] = record.place(context.lang).map(|t| escape::html(&t));
             write!(out, "<testcase classname=\"{id}\" name=\"{place}\"")?;
+            if let Some((file, line, _)) = record.location() {
+                write!(out, " file=\"{}\"", escape::html(file))?;
+                line.map_or(Ok(()), |line| write!(out, " line=\"{line}\""))?;
+            }
             match record.verdict() {
                 Some(Verdict::Pass) => writeln!(out, "/>")?,
                 Some(Verdict::Unknown | Verdict::NotApplicable) => {
@@ -37,6 +47,10 @@ pub(crate) fn write<R: Record>(records: &[R], context: &Context, out: &mut dyn W
         writeln!(out, "</testsuite>")?;
     }
     writeln!(out, "</testsuites>")
+}
+
+fn skipped<R: Record>(record: &R) -> bool {
+    matches!(record.verdict(), Some(Verdict::Unknown | Verdict::NotApplicable))
 }
 
 fn failed<R: Record>(record: &R) -> bool {

@@ -4,6 +4,7 @@
 //! new record needs no change here. Text from outside is made harmless for the place it goes to: control and
 //! bidirectional characters for a terminal, markup for HTML, formulas for spreadsheets.
 
+mod asff;
 mod csv;
 mod escape;
 mod html;
@@ -15,6 +16,7 @@ mod record;
 mod rows;
 mod sarif;
 mod table;
+mod xlsx;
 
 pub use escape::{html as escape_html, terminal as escape_terminal};
 pub use ocsf::{class_name as ocsf_class_name, stamp as ocsf_stamp};
@@ -37,10 +39,12 @@ pub enum Format {
     Md,
     Sarif,
     Junit,
+    Asff,
+    Xlsx,
 }
 
 impl Format {
-    pub const ALL: [(&'static str, Format); 9] = [
+    pub const ALL: [(&'static str, Format); 11] = [
         ("table", Format::Table),
         ("json", Format::Json),
         ("ndjson", Format::Ndjson),
@@ -50,7 +54,23 @@ impl Format {
         ("md", Format::Md),
         ("sarif", Format::Sarif),
         ("junit", Format::Junit),
+        ("asff", Format::Asff),
+        ("xlsx", Format::Xlsx),
     ];
+
+    /// What a terminal can't show.
+    pub fn is_binary(self) -> bool {
+        self == Format::Xlsx
+    }
+
+    /// Whether records of type `R` have a form in it: verdicts may be tests and code scanning alerts, and what is open
+    /// may go to Security Hub or into a spreadsheet.
+    pub fn holds<R: Record>(self) -> bool {
+        R::MORE.contains(&self) || !Format::SPECIAL.contains(&self)
+    }
+
+    /// Forms that not every record has.
+    pub const SPECIAL: [Format; 4] = [Format::Sarif, Format::Junit, Format::Asff, Format::Xlsx];
 
     /// The format's name on the command line.
     pub fn name(self) -> &'static str {
@@ -99,5 +119,7 @@ pub fn write<R: Record>(format: Format, records: &[R], context: &Context, out: &
         Format::Md => markdown::write(records, context, out),
         Format::Sarif => sarif::write(records, context, out),
         Format::Junit => junit::write(records, context, out),
+        Format::Asff => asff::write(records, context, out),
+        Format::Xlsx => xlsx::write(records, context, out),
     }
 }

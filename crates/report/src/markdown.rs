@@ -1,4 +1,4 @@
-use crate::{Context, Record, escape};
+use crate::{Context, Record, escape, table};
 use std::io::{self, Write};
 
 pub(crate) fn write<R: Record>(records: &[R], context: &Context, out: &mut dyn Write) -> io::Result<()> {
@@ -6,7 +6,7 @@ pub(crate) fn write<R: Record>(records: &[R], context: &Context, out: &mut dyn W
     let columns = R::columns(context.lang);
     writeln!(out, "| {} |", columns.join(" | "))?;
     writeln!(out, "|{}", "---|".repeat(columns.len()))?;
-    for record in records {
+    for record in table::most_severe_first(records, context.lang) {
         let cells: Vec<_> = record.cells(context.lang).iter().map(|c| escape::markdown(&c.text)).collect();
         writeln!(out, "| {} |", cells.join(" | "))?;
     }

@@ -1,3 +1,4 @@
+use crate::Format;
 use serde_json::{Value, json};
 use yagura_model::{Detection, Finding, Judgement, Lang, Severity, Verdict};
 
@@ -14,7 +15,7 @@ impl Cell {
         Cell { text: text.into(), style: "" }
     }
 
-    pub fn severity(severity: Severity) -> Cell {
+    pub fn severity(severity: Severity, lang: Lang) -> Cell {
         let style = match severity {
             Severity::Critical => "1;37;41",
             Severity::High => "1;31",
@@ -22,7 +23,8 @@ impl Cell {
             Severity::Low => "34",
             Severity::Informational => "2",
         };
-        Cell { text: severity.as_str().to_owned(), style }
+        let text = if lang == Lang::Ja { severity.word(lang) } else { severity.as_str() };
+        Cell { text: text.to_owned(), style }
     }
 
     pub fn verdict(verdict: Verdict) -> Cell {
@@ -38,6 +40,8 @@ impl Cell {
 
 /// What every format is made of.
 pub trait Record {
+    /// Its forms beyond those that every record has.
+    const MORE: &'static [Format];
     /// The contract's keys with their values, in the contract's order.
     fn fields(&self, lang: Lang) -> Vec<(&'static str, Value)>;
     /// Headings of a person's table.
@@ -53,8 +57,16 @@ pub trait Record {
     fn verdict(&self) -> Option<Verdict> {
         None
     }
+    /// Whether it is something to act on. Documents for people list just that, and count the rest.
+    fn is_open(&self) -> bool {
+        !matches!(self.verdict(), Some(Verdict::Pass | Verdict::NotApplicable))
+    }
     /// File, line and column, where the record points into a file.
     fn location(&self) -> Option<(&str, Option<u32>, Option<u32>)> {
+        None
+    }
+    /// As Security Hub takes it, where it does.
+    fn asff(&self, _lang: Lang) -> Option<Value> {
         None
     }
     /// A fingerprint that two runs share.
@@ -66,6 +78,8 @@ fn text(value: &Option<String>) -> String {
 }
 
 impl Record for Judgement {
+    const MORE: &'static [Format] = &[Format::Sarif, Format::Junit];
+
     fn fields(&self, lang: Lang) -> Vec<(&'static str, Value)> {
         let mut fields = vec![
             ("control", json!(self.control)),
@@ -90,18 +104,22 @@ impl Record for Judgement {
 
     fn columns(lang: Lang) -> Vec<&'static str> {
         match lang {
-            Lang::En => vec!["VERDICT", "SEVERITY", "CONTROL", "RESOURCE", "REGION", "WHY"],
-            Lang::Ja => vec!["判定", "重大度", "コントロール", "リソース", "リージョン", "理由"],
+            Lang::En => vec!["VERDICT", "SEVERITY", "CONTROL", "RESOURCE", "REGION", "WHERE", "WHY"],
+            Lang::Ja => vec!["判定", "重大度", "コントロール", "リソース", "リージョン", "場所", "理由"],
         }
     }
 
     fn cells(&self, lang: Lang) -> Vec<Cell> {
         vec![
             Cell::verdict(self.verdict),
-            Cell::severity(self.severity),
+            Cell::severity(self.severity, lang),
             Cell::plain(&self.control),
             Cell::plain(&self.resource),
             Cell::plain(text(&self.region)),
+            Cell::plain(match (&self.file, self.line) {
+                (Some(file), Some(line)) => format!("{file}:{line}"),
+                (file, _) => text(file),
+            }),
             Cell::plain(format!("{} — {}", self.title.get(lang), self.reason.get(lang))),
         ]
     }
@@ -132,6 +150,8 @@ impl Record for Judgement {
 }
 
 impl Record for Detection {
+    const MORE: &'static [Format] = &[];
+
     fn fields(&self, lang: Lang) -> Vec<(&'static str, Value)> {
         vec![
             ("detection", json!(self.detection)),
@@ -164,7 +184,7 @@ impl Record for Detection {
     fn cells(&self, lang: Lang) -> Vec<Cell> {
         vec![
             Cell::plain(&self.time),
-            Cell::severity(self.severity),
+            Cell::severity(self.severity, lang),
             Cell::plain(self.title.get(lang)),
             Cell::plain(text(&self.principal)),
             Cell::plain(text(&self.target)),
@@ -200,6 +220,12 @@ impl Record for Detection {
 }
 
 impl Record for Finding {
+    const MORE: &'static [Format] = &[Format::Asff, Format::Xlsx];
+
+    fn asff(&self, lang: Lang) -> Option<Value> {
+        Some(crate::asff::finding(self, lang))
+    }
+
     fn fields(&self, lang: Lang) -> Vec<(&'static str, Value)> {
         vec![
             ("id", json!(self.id)),
@@ -232,7 +258,7 @@ impl Record for Finding {
     fn cells(&self, lang: Lang) -> Vec<Cell> {
         vec![
             Cell::plain(&self.id),
-            Cell::severity(self.severity),
+            Cell::severity(self.severity, lang),
             Cell::plain(self.status.as_str()),
             Cell::plain(&self.rule),
             Cell::plain(&self.resource),

@@ -1,6 +1,6 @@
 //! Answers that have columns but no contract of their own: SQL results, lists of content, the roadmap.
 
-use crate::{Cell, Context, Format, escape, table};
+use crate::{Cell, Context, Format, csv, escape, html, table};
 use serde_json::Value;
 use std::io::{self, Write};
 
@@ -11,11 +11,18 @@ pub struct Rows {
     pub rows: Vec<Vec<Option<Value>>>,
 }
 
-/// Writes a table of values; `Ok(false)` when the format can't hold one.
+impl Rows {
+    /// Whether a format can hold a table of values.
+    pub fn hold(format: Format) -> bool {
+        format != Format::Ocsf && !Format::SPECIAL.contains(&format)
+    }
+}
+
+/// Writes a table of values.
 ///
 /// # Errors
-/// Those of `out`.
-pub fn write_rows(format: Format, rows: &Rows, context: &Context, out: &mut dyn Write) -> io::Result<bool> {
+/// Those of `out`, and a format that can't hold one.
+pub fn write_rows(format: Format, rows: &Rows, context: &Context, out: &mut dyn Write) -> io::Result<()> {
     match format {
         Format::Ndjson => {
             for row in &rows.rows {
@@ -57,9 +64,29 @@ pub fn write_rows(format: Format, rows: &Rows, context: &Context, out: &mut dyn 
                 writeln!(out, "| {} |", line(row.iter().map(flat).collect()))?;
             }
         }
-        Format::Ocsf | Format::Html | Format::Sarif | Format::Junit => return Ok(false),
+        Format::Html => html(rows, context, out)?,
+        Format::Ocsf | Format::Sarif | Format::Junit | Format::Asff | Format::Xlsx => {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, format!("no table has the form {}", format.name())));
+        }
     }
-    Ok(true)
+    Ok(())
+}
+
+fn html(rows: &Rows, context: &Context, out: &mut dyn Write) -> io::Result<()> {
+    html::open(context, out)?;
+    out.write_all(b"</header><main><table><thead><tr>")?;
+    for column in &rows.columns {
+        write!(out, "<th>{}</th>", escape::html(column))?;
+    }
+    out.write_all(b"</tr></thead><tbody>\n")?;
+    for row in &rows.rows {
+        out.write_all(b"<tr>")?;
+        for cell in row {
+            write!(out, "<td>{}</td>", escape::html(&flat(cell)))?;
+        }
+        out.write_all(b"</tr>\n")?;
+    }
+    out.write_all(b"</tbody></table></main></body></html>\n")
 }
 
 fn object(columns: &[String], row: &[Option<Value>], out: &mut dyn Write) -> io::Result<()> {
@@ -79,12 +106,5 @@ fn object(columns: &[String], row: &[Option<Value>], out: &mut dyn Write) -> io:
 }
 
 fn flat(value: &Option<Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(s)) => s.clone(),
-        Some(Value::Array(items)) if items.iter().all(Value::is_string) => {
-            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
-        }
-        Some(other) => other.to_string(),
-    }
+    value.as_ref().map(csv::flat).unwrap_or_default()
 }

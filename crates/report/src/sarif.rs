@@ -44,6 +44,7 @@ fn run<R: Record>(records: &[&R], context: &Context) -> Value {
             json!({
                 "id": id,
                 "shortDescription": {"text": title},
+                "help": {"text": format!("yagura explain {id}"), "markdown": format!("`yagura explain {id}`")},
                 "defaultConfiguration": {"level": level(*severity)},
                 "properties": {"security-severity": score(*severity), "tags": ["security"]},
             })
@@ -60,9 +61,12 @@ fn run<R: Record>(records: &[&R], context: &Context) -> Value {
 fn result<R: Record>(record: &R, rules: &BTreeMap<String, (usize, String, Severity)>, context: &Context) -> Value {
     let (id, title, severity) = record.group(context.lang);
     let [place, _, _, why] = record.place(context.lang);
+    let mut fingerprint = record.fingerprint();
     let mut location = json!({"logicalLocations": [{"fullyQualifiedName": place, "kind": "resource"}]});
     if let Some((file, line, column)) = record.location() {
-        let mut physical = json!({"artifactLocation": {"uri": file.replace('\\', "/")}});
+        // Two templates may use one logical id.
+        fingerprint = format!("{fingerprint}:{file}");
+        let mut physical = json!({"artifactLocation": {"uri": uri(file)}});
         if let Some(line) = line {
             physical["region"] = json!({"startLine": line, "startColumn": column.unwrap_or(1)});
         }
@@ -74,8 +78,23 @@ fn result<R: Record>(record: &R, rules: &BTreeMap<String, (usize, String, Severi
         "level": level(severity),
         "message": {"text": format!("{title}: {place}: {why}")},
         "locations": [location],
-        "partialFingerprints": {"yagura/v1": record.fingerprint()},
+        "partialFingerprints": {"yagura/v1": fingerprint},
     })
+}
+
+/// A path as a URI (RFC 3986), relative where the path is, so that it is found in the repository that was checked.
+fn uri(path: &str) -> String {
+    let path = path.replace('\\', "/");
+    let path = path.trim_start_matches("./");
+    let mut out = String::from(if path.starts_with('/') { "file://" } else { "" });
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }
 
 fn level(severity: Severity) -> &'static str {

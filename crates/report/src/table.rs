@@ -1,16 +1,26 @@
 use crate::{Cell, Context, Record, escape};
 use std::io::{self, Write};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use yagura_model::{Lang, Verdict};
 
 pub(crate) fn write<R: Record>(records: &[R], context: &Context, out: &mut dyn Write) -> io::Result<()> {
-    if records.is_empty() {
+    let rows: Vec<Vec<Cell>> = most_severe_first(records, context.lang).iter().map(|r| r.cells(context.lang)).collect();
+    if rows.is_empty() {
         return Ok(());
     }
-    let rows: Vec<Vec<Cell>> = records.iter().map(|r| r.cells(context.lang)).collect();
     for line in align(&R::columns(context.lang), &rows, context.width, context.color) {
         writeln!(out, "{line}")?;
     }
     Ok(())
+}
+
+/// What is to be acted on: failures before what is not known, the most severe first, else in the order given.
+pub(crate) fn most_severe_first<R: Record>(records: &[R], lang: Lang) -> Vec<&R> {
+    let mut open: Vec<&R> = records.iter().filter(|r| r.is_open()).collect();
+    if open.iter().any(|r| r.verdict().is_some()) {
+        open.sort_by_cached_key(|r| (r.verdict() == Some(Verdict::Unknown), std::cmp::Reverse(r.group(lang).2)));
+    }
+    open
 }
 
 /// Lines of a table whose columns stand under one another also where characters are two columns wide. When `width`
@@ -18,6 +28,12 @@ pub(crate) fn write<R: Record>(records: &[R], context: &Context, out: &mut dyn W
 pub fn align(headings: &[&str], rows: &[Vec<Cell>], width: Option<usize>, color: bool) -> Vec<String> {
     let clean: Vec<Vec<(String, &str)>> =
         rows.iter().map(|row| row.iter().map(|c| (escape::terminal(&c.text), c.style)).collect()).collect();
+    // A column in which nothing stands (the Region of a template's resources) gives its room to the others.
+    let used: Vec<bool> = (0..headings.len())
+        .map(|i| clean.is_empty() || clean.iter().any(|row| row.get(i).is_some_and(|(text, _)| !text.is_empty())))
+        .collect();
+    let headings: Vec<&str> = keep(headings.iter().copied(), &used);
+    let clean: Vec<Vec<(String, &str)>> = clean.into_iter().map(|row| keep(row, &used)).collect();
     let mut widths: Vec<usize> = headings.iter().map(|h| h.width()).collect();
     for row in &clean {
         for (w, (text, _)) in widths.iter_mut().zip(row) {
@@ -47,6 +63,10 @@ pub fn align(headings: &[&str], rows: &[Vec<Cell>], width: Option<usize>, color:
         lines.push(line.trim_end().to_owned());
     }
     lines
+}
+
+fn keep<T>(row: impl IntoIterator<Item = T>, used: &[bool]) -> Vec<T> {
+    row.into_iter().zip(used).filter(|(_, used)| **used).map(|(cell, _)| cell).collect()
 }
 
 /// Takes columns from the widest until all fit, but leaves every column 8.

@@ -1,6 +1,9 @@
 //! A file's bytes: opened, inflated when they are gzip, and turned into text, each under a cap.
 
-use super::Problem;
+use super::{
+    Problem,
+    problem::{Words, words},
+};
 use flate2::bufread::GzDecoder;
 use std::{
     fs::File,
@@ -38,7 +41,7 @@ pub(super) struct Body {
     /// What stands after `head`, inflated.
     rest: BufReader<io::Take<Bytes>>,
     /// The reading stopped early: a cut-off gzip file, an I/O error.
-    damage: Option<String>,
+    damage: Option<Words>,
 }
 
 impl Body {
@@ -100,19 +103,27 @@ impl Body {
     }
 
     /// What stopped the reading so far.
-    pub fn stopped(&self) -> Option<&str> {
-        self.damage.as_deref()
+    pub fn stopped(&self) -> Option<&Words> {
+        self.damage.as_ref()
     }
 
     /// What kept the file from being read to its end, once it was read.
-    pub fn damage(&mut self) -> Option<String> {
+    pub fn damage(&mut self) -> Option<Words> {
         let ended = self.damage.is_none() && io::copy(&mut self.rest, &mut io::sink()).is_ok();
         let limited = self.rest.get_mut();
         if ended && limited.limit() == 0 {
-            return Some("is larger than 4 GiB; the rest was not read".to_owned());
+            return Some(words(
+                "is larger than 4 GiB; the rest was not read",
+                "4 GiB を超えているため、残りを読み取っていません",
+            ));
         }
         let more = ended && trailing(limited.get_mut());
-        let more = more.then(|| "holds more bytes after its first gzip member, which are not read".to_owned());
+        let more = more.then(|| {
+            words(
+                "holds more bytes after its first gzip member, which are not read",
+                "最初の gzip メンバーの後にデータがありますが、読み取っていません",
+            )
+        });
         self.damage.clone().or(more)
     }
 
@@ -134,12 +145,21 @@ impl Body {
         String::from_utf8(bytes).unwrap_or_else(|e| {
             problems.push(Problem::new(
                 file,
-                format!("is not valid UTF-8 at byte {}; the bytes were replaced", e.utf8_error().valid_up_to() + 1),
-                "save the file as UTF-8",
+                not_utf8(e.utf8_error()),
+                ("save the file as UTF-8", "UTF-8 で保存し直してください"),
             ));
             String::from_utf8_lossy(e.as_bytes()).into_owned()
         })
     }
+}
+
+/// Words for bytes that are no text.
+pub(super) fn not_utf8(e: std::str::Utf8Error) -> Words {
+    let at = e.valid_up_to() + 1;
+    words(
+        format!("is not valid UTF-8 at byte {at}; the bytes were replaced"),
+        format!("{at} バイト目が UTF-8 として正しくないため、置き換えて読み取りました"),
+    )
 }
 
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Vec<u8> {
@@ -148,11 +168,15 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Vec<u8> {
 }
 
 /// Words for a read error, of which a cut-off download is the common one.
-pub(super) fn describe(e: &io::Error) -> String {
+pub(super) fn describe(e: &io::Error) -> Words {
     match e.kind() {
-        io::ErrorKind::UnexpectedEof => "is cut off in the middle of its gzip data".to_owned(),
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => format!("holds damaged gzip data ({e})"),
-        _ => format!("can't be read to its end ({e})"),
+        io::ErrorKind::UnexpectedEof => {
+            words("is cut off in the middle of its gzip data", "gzip データが途中で切れています")
+        }
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            words(format!("holds damaged gzip data ({e})"), format!("gzip データが壊れています（{e}）"))
+        }
+        _ => words(format!("can't be read to its end ({e})"), format!("最後まで読み取れません（{e}）")),
     }
 }
 

@@ -4,6 +4,7 @@ use super::{
     Options, Problem, body,
     fold::{self, Draft, Owners, Part},
     kind::ITEM_KEYS,
+    problem::{Words, words},
     scan,
 };
 use crate::mapping::Place;
@@ -62,21 +63,35 @@ impl Items {
             Ok(seen) => (None, seen),
             Err((e, seen)) => (Some(body::describe(&e)), seen),
         };
-        let mut tell = |message: String, hint: &str| problems.push(Problem::new(file, message, hint));
+        let mut tell = |message: Words, hint: (&str, &str)| problems.push(Problem::new(file, message, hint));
+        let again = (
+            "get the file again; the items before the damage were judged",
+            "取得し直してください。破損より前の項目は判定しました",
+        );
         if let Some(error) = error {
-            tell(error, "get the file again; the items before the damage were judged");
+            tell(error, again);
         } else if seen.end == scan::End::CutOff {
-            let what = format!("is cut off after {} configuration items", seen.elements);
-            tell(what, "get the file again; the items before the damage were judged");
+            let what = words(
+                format!("is cut off after {} configuration items", seen.elements),
+                format!("設定項目 {} 件の後で切れています", seen.elements),
+            );
+            tell(what, again);
         }
         if let Some(e) = first_error {
             tell(
-                format!("{bad} configuration items can't be read ({e})"),
-                "get the file again; the others were judged",
+                words(
+                    format!("{bad} configuration items can't be read ({e})"),
+                    format!("設定項目 {bad} 件を読み取れません（{e}）"),
+                ),
+                ("get the file again; the others were judged", "取得し直してください。ほかの項目は判定しました"),
             );
         }
         if seen.too_long > 0 {
-            tell(format!("{} configuration items are longer than 16 MiB", seen.too_long), "check them by hand");
+            let what = words(
+                format!("{} configuration items are longer than 16 MiB", seen.too_long),
+                format!("16 MiB を超える設定項目が {} 件あります", seen.too_long),
+            );
+            tell(what, ("check them by hand", "手作業で確認してください"));
         }
         good > 0 || (seen.end == scan::End::Closed && bad == 0)
     }

@@ -97,8 +97,11 @@ fn put_into(
             let file = owner.origin.as_ref().map(|o| o.file.clone()).unwrap_or_default();
             problems.push(Problem::new(
                 file,
-                format!("`{}` can't be put into `{}` ({e})", part.id, owner.id),
-                "what is said of the latter stays unknown",
+                (
+                    format!("`{}` can't be put into `{}` ({e})", part.id, owner.id),
+                    format!("`{}` を `{}` に組み込めません（{e}）", part.id, owner.id),
+                ),
+                ("what is said of the latter stays unknown", "後者の判定は UNKNOWN になります"),
             ));
         }
     }

@@ -25,10 +25,12 @@ mod walk;
 
 pub use parameters::Parameters;
 pub use problem::Problem;
+pub use records::write as write_resources;
 
 use crate::mapping::{Catalog, Scope, Type};
 use body::Body;
 use kind::{Guess, Kind};
+use problem::{Words, words};
 use serde_json::Value;
 use std::{collections::BTreeMap, path::PathBuf};
 use yagura_model::{Inventory, Resource};
@@ -61,6 +63,9 @@ pub struct FilesResult {
     pub problems: Vec<Problem>,
     /// Files that held evidence of which at least some could be read.
     pub files_read: usize,
+    /// Of an account's state, not all was read: a history tells of what changed, a damaged file lacks a part. What is
+    /// not here may still be there.
+    pub partial: bool,
 }
 
 /// Reads all inputs. Of the AWS Config items about one resource, in whichever files they stand, the newest holds.
@@ -69,12 +74,17 @@ pub fn read(inputs: &[Input], options: &Options<'_>) -> FilesResult {
     for input in inputs {
         match input {
             Input::Path(path) => {
+                let before = (reader.result.files_read, reader.result.problems.len());
                 for found in walk::expand(path, &mut reader.result.problems) {
                     let file = found.path.display().to_string();
                     match Body::open(&found.path) {
                         Ok(body) => reader.file(&file, body, found.named),
                         Err(e) => reader.result.problems.push(Problem::unreadable(&found.path, &e)),
                     }
+                }
+                if before == (reader.result.files_read, reader.result.problems.len()) {
+                    let what = ("holds nothing that can be judged", "判定できるファイルがありません");
+                    reader.problem(&path.display().to_string(), what, GIVE);
                 }
             }
             Input::Bytes(name, bytes) => match Body::from_bytes(bytes.clone()) {
@@ -88,6 +98,11 @@ pub fn read(inputs: &[Input], options: &Options<'_>) -> FilesResult {
     reader.result.problems = problem::one_a_file(reader.result.problems);
     reader.result
 }
+
+const GIVE: kind::Said = (
+    "give a template, the output of `terraform show -json`, or a Config snapshot",
+    "テンプレート、`terraform show -json` の出力、Config スナップショットのいずれかを指定してください",
+);
 
 struct Reader<'a> {
     options: &'a Options<'a>,
@@ -112,11 +127,17 @@ impl Reader<'_> {
             Guess::Other => return self.other(file, &body, named),
         };
         let problems = &mut self.result.problems;
+        let (before, state) = (problems.len(), matches!(kind, Kind::Config | Kind::Resources));
+        self.result.partial |= kind == Kind::Config && !kind::is_snapshot(&body.head);
         let read = match kind {
             Kind::Config => self.items.read(file, &mut body.stream(), self.options, problems),
-            Kind::Resources => records::read(file, &mut body.stream(), &mut self.result.inventory.resources, problems),
+            Kind::Resources => records::read(file, &mut body.stream(), &mut self.result.inventory, problems),
             Kind::Template | Kind::Terraform if !body.is_whole() => {
-                return self.problem(file, "is larger than 64 MiB", "split it, or give only the part that matters");
+                return self.problem(
+                    file,
+                    ("is larger than 64 MiB", "64 MiB を超えています"),
+                    ("split it, or give only the part that matters", "分割するか、必要な部分だけを指定してください"),
+                );
             }
             Kind::Template => {
                 let text = body.text(file, problems);
@@ -128,9 +149,14 @@ impl Reader<'_> {
             }
         };
         if let Some(damage) = body.damage() {
-            self.problem(file, damage, "get the file again; what could be read of it was judged");
+            let hint = (
+                "get the file again; what could be read of it was judged",
+                "取得し直してください。読み取れた部分は判定しました",
+            );
+            self.problem(file, damage, hint);
         }
         self.result.files_read += usize::from(read);
+        self.result.partial |= state && self.result.problems.len() > before;
     }
 
     fn template(&mut self, file: &str, text: &str, named: bool) -> bool {
@@ -155,15 +181,17 @@ impl Reader<'_> {
             return;
         }
         let what = match body.stopped() {
-            Some(damage) => damage.to_owned(),
-            None if body.head.iter().all(u8::is_ascii_whitespace) => "is empty".to_owned(),
-            None => "is no CloudFormation template, Terraform plan or state, AWS Config snapshot or resource list"
-                .to_owned(),
+            Some(damage) => damage.clone(),
+            None if body.head.iter().all(u8::is_ascii_whitespace) => words("is empty", "空です"),
+            None => words(
+                "is no CloudFormation template, Terraform plan or state, AWS Config snapshot or resource list",
+                "CloudFormation テンプレート、Terraform のプランや state、AWS Config スナップショット、リソース一覧のいずれでもありません",
+            ),
         };
-        self.problem(file, what, "give a template, the output of `terraform show -json`, or a Config snapshot");
+        self.problem(file, what, GIVE);
     }
 
-    fn problem(&mut self, file: &str, message: impl Into<String>, hint: impl Into<String>) {
+    fn problem(&mut self, file: &str, message: impl Into<Words>, hint: impl Into<Words>) {
         self.result.problems.push(Problem::new(file, message, hint));
     }
 }

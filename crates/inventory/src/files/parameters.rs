@@ -16,21 +16,30 @@ impl Parameters {
     /// # Errors
     /// Text of another form.
     pub fn parse(file: &str, text: &str) -> Result<Parameters, Problem> {
-        let form = "give JSON: {\"Name\": \"value\"} or [{\"ParameterKey\": \"Name\", \"ParameterValue\": \"value\"}]";
-        let value: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
-            .map_err(|e| Problem::new(file, format!("is not valid JSON ({e})"), form))?;
+        let form = (
+            "give JSON: {\"Name\": \"value\"} or [{\"ParameterKey\": \"Name\", \"ParameterValue\": \"value\"}]",
+            "{\"Name\": \"value\"} または [{\"ParameterKey\": \"Name\", \"ParameterValue\": \"value\"}] の形の JSON を指定してください",
+        );
+        let value: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|e| {
+            Problem::new(file, (format!("is not valid JSON ({e})"), format!("正しい JSON ではありません（{e}）")), form)
+        })?;
         let value = match value {
             Value::Object(mut map) if matches!(map.get("Parameters"), Some(Value::Object(_) | Value::Array(_))) => {
                 map.remove("Parameters").unwrap_or_default()
             }
             value => value,
         };
-        let wrong = |what: String| Problem::new(file, what, form);
+        let wrong = |en: String, ja: String| Problem::new(file, (en, ja), form);
         let mut values = BTreeMap::new();
         match value {
             Value::Object(map) => {
                 for (name, value) in map {
-                    let text = text_of(&value).ok_or_else(|| wrong(format!("the value of `{name}` is no text")))?;
+                    let text = text_of(&value).ok_or_else(|| {
+                        wrong(
+                            format!("the value of `{name}` is no text"),
+                            format!("`{name}` の値が文字列ではありません"),
+                        )
+                    })?;
                     values.insert(name, text);
                 }
             }
@@ -42,14 +51,19 @@ impl Parameters {
                         continue;
                     }
                     let name = item.get("ParameterKey").and_then(Value::as_str);
-                    let name = name.ok_or_else(|| wrong(format!("entry {} has no `ParameterKey`", i + 1)))?;
+                    let name = name.ok_or_else(|| {
+                        wrong(
+                            format!("entry {} has no `ParameterKey`", i + 1),
+                            format!("{} 件目に `ParameterKey` がありません", i + 1),
+                        )
+                    })?;
                     // With `UsePreviousValue` there is none.
                     if let Some(text) = item.get("ParameterValue").and_then(text_of) {
                         values.insert(name.to_owned(), text);
                     }
                 }
             }
-            _ => return Err(wrong("holds no parameters".to_owned())),
+            _ => return Err(wrong("holds no parameters".to_owned(), "パラメーターがありません".to_owned())),
         }
         Ok(Parameters { values })
     }

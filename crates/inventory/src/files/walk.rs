@@ -29,8 +29,11 @@ pub(super) fn expand(path: &Path, problems: &mut Vec<Problem>) -> Vec<Found> {
     if !metadata.is_file() {
         problems.push(Problem::new(
             path.display().to_string(),
-            "is a pipe or device, not a file",
-            "write its content to a file and give that",
+            ("is a pipe or device, not a file", "ファイルではなく、パイプまたはデバイスです"),
+            (
+                "write its content to a file and give that, or use - for standard input",
+                "内容をファイルに書き出すか、標準入力 (-) で渡してください",
+            ),
         ));
         return Vec::new();
     }

@@ -65,7 +65,7 @@ fn survives_values_that_blow_up() {
     text.push_str(&"x".repeat(20_000));
     text.push_str("}\n");
     let result = read(&text);
-    assert!(result.problems[0].message.contains("4 MiB"), "{}", result.problems[0]);
+    assert!(result.problems[0].message.en.contains("4 MiB"), "{}", result.problems[0]);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn replaces_bytes_that_are_no_text_and_converts_utf_16() {
     bytes.extend([0x83, 0x65, 0x83]);
     let result = read_bytes(bytes);
     find(&result, "A");
-    assert!(result.problems[0].message.contains("not valid UTF-8 at byte"), "{}", result.problems[0]);
+    assert!(result.problems[0].message.en.contains("not valid UTF-8 at byte"), "{}", result.problems[0]);
     let utf_16: Vec<u8> =
         "\u{feff}Resources:\n  A: {Type: Custom::A}\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let result = read_bytes(utf_16);
@@ -115,10 +115,11 @@ fn walks_folders_in_silence_except_for_broken_templates() {
 #[test]
 fn reads_our_own_lists_around_a_bad_line() {
     let good = r#"{"type":"AWS::S3::Bucket","id":"b","arn":"arn:aws:s3:::b","account":"111122223333","region":"us-east-1","tags":{},"properties":{},"observed":{},"relations":[]}"#;
-    let result = read(&format!("{good}\n{{\"type\":\n\n{}\n", good.replace("\"b\"", "\"c\"")));
+    let planned = good.replace("\"b\"", "\"c\"").replace("\"tags\"", "\"source\":\"terraform\",\"tags\"");
+    let result = read(&format!("{good}\n{{\"type\":\n\n{planned}\n"));
     assert_eq!(find(&result, "c").origin.as_ref().and_then(|o| o.line), Some(4));
-    find(&result, "b");
-    assert!(result.problems[0].message.contains("line 2"), "{}", result.problems[0]);
+    assert_eq!(find(&result, "b").origin, None, "a live resource is in no file");
+    assert!(result.problems[0].message.en.contains("line 2"), "{}", result.problems[0]);
 }
 
 /// Pieces that templates, plans and snapshots are made of.

@@ -99,6 +99,17 @@ fn takes_given_parameters_and_place() {
 }
 
 #[test]
+fn compares_secrets_and_shows_none() {
+    let result = read(
+        "Parameters:\n  P: {Type: String, NoEcho: true, Default: hunter2}\n  Q: {Type: String, NoEcho: 'true', Default: 'true'}\n\
+         Conditions:\n  Same: !Equals [!Ref P, hunter2]\nResources:\n  T:\n    Type: Custom::Thing\n    Properties:\n\
+         \x20     S: !Sub 'x-${P}'\n      R: !Ref P\n      Q: !Ref Q\n      C: !If [Same, 1, 2]\n",
+    );
+    no_problems(&result);
+    assert_eq!(find(&result, "T").properties, json!({"S": "x-****", "R": "****", "Q": "true", "C": 1}));
+}
+
+#[test]
 fn leaves_out_what_a_condition_excludes_and_keeps_what_it_may() {
     let result = read(&format!(
         "{HEAD}\nResources:\n  In: {{Type: 'Custom::A', Condition: IsWeb}}\n  Out: {{Type: 'Custom::A', Condition: Neither}}\n  \
@@ -196,7 +207,7 @@ fn complains_of_what_can_not_be_right_and_judges_the_rest() {
     ] {
         let result = read(&format!("Resources:\n{body}\n"));
         assert_eq!(result.problems.len(), 1, "{body}: {:?}", result.problems);
-        assert!(result.problems[0].message.contains(want), "{body}: {}", result.problems[0]);
+        assert!(result.problems[0].message.en.contains(want), "{body}: {}", result.problems[0]);
         find(&result, "A");
     }
 }

@@ -64,22 +64,22 @@ fn judges_what_stands_before_and_around_damage() {
     let cut = &good[..good.len() - 40];
     let result = read(cut);
     find(&result, "a");
-    assert!(result.problems[0].message.contains("cut off after 1 configuration items"), "{}", result.problems[0]);
+    assert!(result.problems[0].message.en.contains("cut off after 1 configuration items"), "{}", result.problems[0]);
 
     let many: Vec<Value> = (0..500).map(|i| item(&format!("b{i}"), "2026-01-01T00:00:00Z", "OK", "Off")).collect();
     let packed = gzip(snapshot(&many).as_bytes());
     let result = read_bytes(packed[..packed.len() * 2 / 3].to_vec());
     assert!(result.inventory.resources.len() > 10, "{}", result.inventory.resources.len());
-    assert!(result.problems[0].message.contains("cut off"), "{}", result.problems[0]);
+    assert!(result.problems[0].message.en.contains("cut off"), "{}", result.problems[0]);
 
     let deep = format!("{{\"resourceType\":\"x\",\"resourceId\":\"y\",\"configuration\":{}", "[".repeat(1_000_000));
     let broken = good.replacen("[{", &format!("[{deep}{}}},{{", "]".repeat(1_000_000)), 1);
     let result = read(&broken);
     find(&result, "a");
     find(&result, "b");
-    assert!(result.problems[0].message.starts_with("1 configuration items can't be read"), "{}", result.problems[0]);
+    assert!(result.problems[0].message.en.starts_with("1 configuration items can't be read"), "{}", result.problems[0]);
 
     let mut two = gzip(good.as_bytes());
     two.extend(gzip(good.as_bytes()));
-    assert!(read_bytes(two).problems[0].message.contains("after its first gzip member"));
+    assert!(read_bytes(two).problems[0].message.en.contains("after its first gzip member"));
 }

@@ -19,19 +19,26 @@ impl<'t> Evaluator<'t> {
             return truth.clone();
         }
         let Some((_, definition)) = self.conditions.get(name).copied() else {
-            let what = format!("condition `{name}`, which the template doesn't define");
-            self.complain(Complaint::at(node, what, "correct the name, or add it to `Conditions`"));
+            let what = (
+                format!("condition `{name}`, which the template doesn't define"),
+                format!("条件 `{name}` がテンプレートで定義されていません"),
+            );
+            let hint = ("correct the name, or add it to `Conditions`", "名前を直すか、`Conditions` に加えてください");
+            self.complain(Complaint::at(node, what, hint));
             return Truth::Unknown(format!("Condition {name}"));
         };
         if let Some(start) = self.pending.iter().position(|p| *p == name) {
             let mut cycle = self.pending[start..].join(" → ");
             cycle = format!("{cycle} → {name}");
-            let what = format!("conditions that need each other: {cycle}");
-            self.complain(Complaint::at(definition, what, "break the circle"));
+            let what = (
+                format!("conditions that need each other: {cycle}"),
+                format!("条件が互いに参照し合っています: {cycle}"),
+            );
+            self.complain(Complaint::at(definition, what, ("break the circle", "循環を解消してください")));
             return Truth::Unknown(format!("Condition {name}"));
         }
         if self.pending.len() >= MAX_DEPTH {
-            self.give_up(definition, "needs too many other conditions");
+            self.give_up(definition, "needs too many other conditions", "がほかの条件に依存しすぎています");
             return Truth::Unknown(format!("Condition {name}"));
         }
         self.pending.push(name);
@@ -53,7 +60,7 @@ impl<'t> Evaluator<'t> {
         };
         // The depths multiply: conditions, and the functions in each.
         if depth + self.pending.len() > MAX_DEPTH {
-            self.give_up(node, "is nested too deep");
+            self.give_up(node, "is nested too deep", "の入れ子が深すぎます");
             return Truth::Unknown("condition nested too deep".to_owned());
         }
         match key.as_str() {
@@ -111,8 +118,12 @@ impl<'t> Evaluator<'t> {
     }
 
     fn no_condition(&mut self, node: &Node, what: &str) -> Truth {
-        let hint = "use Fn::Equals, Fn::And, Fn::Or, Fn::Not or Condition";
-        self.complain(Complaint::at(node, format_args!("{what} stands where a condition belongs"), hint));
+        let hint = (
+            "use Fn::Equals, Fn::And, Fn::Or, Fn::Not or Condition",
+            "Fn::Equals、Fn::And、Fn::Or、Fn::Not、Condition のいずれかを使ってください",
+        );
+        let said = (format!("{what} stands where a condition belongs"), format!("条件を書く位置に {what} があります"));
+        self.complain(Complaint::at(node, said, hint));
         Truth::Unknown(format!("condition that can't be read: {what}"))
     }
 }

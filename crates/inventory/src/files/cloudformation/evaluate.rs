@@ -13,7 +13,7 @@ use super::{
 };
 use crate::files::parameters::Parameters;
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use yagura_content::shapes::Shape;
 use yagura_model::{
     unknown, unknown_reason,
@@ -24,6 +24,8 @@ use yagura_model::{
 const MAX_DEPTH: usize = 200;
 /// Text that a template's functions may produce in all.
 const MAX_TEXT: usize = 256 << 20;
+pub(super) const TOO_MUCH_TEXT: (&str, &str) =
+    ("makes more than 256 MiB of text", "から作られるテキストが 256 MiB を超えます");
 /// Complaints that are kept.
 const MAX_COMPLAINTS: usize = 100;
 
@@ -57,6 +59,8 @@ pub(super) struct Evaluator<'t> {
     pub(super) mode: Mode,
     pub(super) place: Place,
     pub(super) parameters: BTreeMap<&'t str, Value>,
+    /// Parameters with `NoEcho`: their values are compared, never shown.
+    secrets: BTreeSet<&'t str>,
     pub(super) mappings: BTreeMap<&'t str, (&'t Node, &'t Node)>,
     pub(super) conditions: BTreeMap<&'t str, (&'t Node, &'t Node)>,
     pub(super) truths: HashMap<&'t str, Truth>,
@@ -86,6 +90,7 @@ impl<'t> Evaluator<'t> {
             mode: Mode::Value,
             place,
             parameters: parameters(template, given),
+            secrets: secrets(template),
             mappings: template.entries("Mappings"),
             conditions: template.entries("Conditions"),
             truths: HashMap::new(),
@@ -101,7 +106,7 @@ impl<'t> Evaluator<'t> {
     /// The value of a node; `None` is `AWS::NoValue`: the property isn't there.
     pub fn value(&mut self, node: &'t Node, shape: Option<Shape>) -> Option<Value> {
         if self.depth >= MAX_DEPTH {
-            return Some(self.give_up(node, "is nested too deep"));
+            return Some(self.give_up(node, "is nested too deep", "の入れ子が深すぎます"));
         }
         self.depth += 1;
         let value = self.value_inside(node, shape);
@@ -118,7 +123,7 @@ impl<'t> Evaluator<'t> {
                 if self.spend(text.len()) {
                     Some(typed::scalar(text, *plain, shape))
                 } else {
-                    Some(self.give_up(node, "makes more than 256 MiB of text"))
+                    Some(self.give_up(node, TOO_MUCH_TEXT.0, TOO_MUCH_TEXT.1))
                 }
             }
             Data::Seq(items) => {
@@ -133,7 +138,11 @@ impl<'t> Evaluator<'t> {
         let mut map = Map::new();
         for (key, inner) in entries {
             let Some(key) = key.as_str() else {
-                self.complain(Complaint::at(key, "a key is a list or a mapping", "give it a name"));
+                self.complain(Complaint::at(
+                    key,
+                    ("a key is a list or a mapping", "キーがリストまたはマッピングです"),
+                    ("give it a name", "名前を付けてください"),
+                ));
                 continue;
             };
             if key == "Fn::Transform" {
@@ -141,8 +150,10 @@ impl<'t> Evaluator<'t> {
                 return Some(unknown(self.transform_name(inner)));
             }
             if key.starts_with("Fn::") {
-                let what = format!("`{key}` stands beside other keys");
-                self.complain(Complaint::at(node, what, "a function must be the only key of its mapping"));
+                let what = (format!("`{key}` stands beside other keys"), format!("`{key}` の横にほかのキーがあります"));
+                let hint =
+                    ("a function must be the only key of its mapping", "関数はマッピングの唯一のキーにしてください");
+                self.complain(Complaint::at(node, what, hint));
                 return Some(unknown(key));
             }
             if let Some(value) = self.value(inner, shape.and_then(|s| s.child(key))) {
@@ -167,8 +178,10 @@ impl<'t> Evaluator<'t> {
     }
 
     /// A value that can't be computed: complains and gives a marker.
-    pub(super) fn give_up(&mut self, node: &Node, what: &str) -> Value {
-        self.complain(Complaint::at(node, format_args!("a value {what}"), "simplify the template at that place"));
+    pub(super) fn give_up(&mut self, node: &Node, what: &str, ja: &str) -> Value {
+        let said = (format!("a value {what}"), format!("値{ja}"));
+        let hint = ("simplify the template at that place", "その位置の記述を簡単にしてください");
+        self.complain(Complaint::at(node, said, hint));
         unknown(what)
     }
 
@@ -199,6 +212,7 @@ impl<'t> Evaluator<'t> {
         if let Some(value) = self.parameters.get(name) {
             return Some(match unknown_reason(value) {
                 Some(reason) => self.missing(name, reason),
+                None if self.mode == Mode::Value && self.secrets.contains(name) => masked(value),
                 None => value.clone(),
             });
         }
@@ -221,8 +235,15 @@ impl<'t> Evaluator<'t> {
             "AWS::NotificationARNs" => self.missing(name, name),
             _ if self.generated(name) => Value::String(name.to_owned()),
             _ => {
-                let what = format!("`Ref` to `{name}`, which the template doesn't define");
-                self.complain(Complaint::at(node, what, "correct the name, or add the parameter or resource"));
+                let what = (
+                    format!("`Ref` to `{name}`, which the template doesn't define"),
+                    format!("`Ref` の参照先 `{name}` がテンプレートで定義されていません"),
+                );
+                let hint = (
+                    "correct the name, or add the parameter or resource",
+                    "名前を直すか、パラメーターまたはリソースを加えてください",
+                );
+                self.complain(Complaint::at(node, what, hint));
                 self.missing(name, format!("Ref {name}"))
             }
         })
@@ -256,8 +277,12 @@ impl<'t> Evaluator<'t> {
             };
         }
         let Some((id, kind)) = self.resources.get_key_value(id).map(|(id, kind)| (*id, *kind)) else {
-            let what = format!("`Fn::GetAtt` of `{id}`, which the template doesn't define");
-            self.complain(Complaint::at(node, what, "correct the logical id, or add the resource"));
+            let what = (
+                format!("`Fn::GetAtt` of `{id}`, which the template doesn't define"),
+                format!("`Fn::GetAtt` の参照先 `{id}` がテンプレートで定義されていません"),
+            );
+            let hint = ("correct the logical id, or add the resource", "論理 ID を直すか、リソースを加えてください");
+            self.complain(Complaint::at(node, what, hint));
             return self.missing(&format!("{id}.{attribute}"), format!("GetAtt {id}.{attribute}"));
         };
         self.references.push(id);
@@ -280,6 +305,20 @@ impl<'t> Evaluator<'t> {
 
 fn serverless<'t>(resources: &BTreeMap<&'t str, &'t str>) -> Vec<&'t str> {
     resources.iter().filter(|(_, kind)| kind.starts_with("AWS::Serverless::")).map(|(id, _)| *id).collect()
+}
+
+fn secrets<'t>(template: &'t Template) -> BTreeSet<&'t str> {
+    let hidden =
+        |node: &Node| node.get("NoEcho").and_then(Node::as_str).is_some_and(|s| s.eq_ignore_ascii_case("true"));
+    template.entries("Parameters").into_iter().filter(|(_, (_, node))| hidden(node)).map(|(name, _)| name).collect()
+}
+
+/// What CloudFormation itself shows of a secret. A switch or a number is none.
+fn masked(value: &Value) -> Value {
+    match value {
+        Value::String(text) if !text.is_empty() && !matches!(text.as_str(), "true" | "false") => Value::from("****"),
+        other => other.clone(),
+    }
 }
 
 /// Each parameter's value: given, else its default, else its only allowed value, else unknown.

@@ -12,6 +12,8 @@ use yagura_model::{
     yaml::{Data, MAX_NODES, Node},
 };
 
+const WRONG: (&str, &str) = ("`Fn::ForEach` is used wrongly", "`Fn::ForEach` の書き方が正しくありません");
+
 /// Expands every loop below a node.
 pub(super) struct Loops {
     pub complaints: Vec<Complaint>,
@@ -50,23 +52,32 @@ impl Loops {
 
     fn unroll(&mut self, key: &Node, value: &Node, into: &mut Vec<(Node, Node)>) {
         let [names, collection, body] = value.items() else {
-            self.complain(key, "`Fn::ForEach` is used wrongly", "it wants [name, [values], {key: value}]");
+            self.complain(
+                key,
+                WRONG,
+                ("it wants [name, [values], {key: value}]", "正しい形: [name, [values], {key: value}]"),
+            );
             return;
         };
         let names = if names.items().is_empty() { std::slice::from_ref(names) } else { names.items() };
         let Some(names) = names.iter().map(|name| self.text(name)).collect::<Option<Vec<String>>>() else {
-            self.complain(key, "`Fn::ForEach` is used wrongly", "it begins with the variable's name");
+            self.complain(key, WRONG, ("it begins with the variable's name", "最初に変数名を書いてください"));
             return;
         };
         let Some(rows) = self.rows(collection) else {
-            self.complain(key, "`Fn::ForEach` over values that are not known", "give them with `--parameters`");
+            let what = ("`Fn::ForEach` over values that are not known", "`Fn::ForEach` で繰り返す値が分かりません");
+            self.complain(key, what, ("give them with `--parameters`", "`--parameters` で値を指定してください"));
             return;
         };
         for row in rows {
             for (key, inner) in body.entries() {
                 self.made += size(inner) * names.len();
                 if self.made > MAX_NODES {
-                    self.complain(key, "`Fn::ForEach` makes more than 1,000,000 nodes", "shorten its collection");
+                    let what = (
+                        "`Fn::ForEach` makes more than 1,000,000 nodes",
+                        "`Fn::ForEach` の展開が 1,000,000 要素を超えます",
+                    );
+                    self.complain(key, what, ("shorten its collection", "繰り返す値を減らしてください"));
                     return;
                 }
                 let (mut key, mut inner) = (key.clone(), inner.clone());
@@ -132,7 +143,7 @@ impl Loops {
         }
     }
 
-    fn complain(&mut self, node: &Node, what: &str, hint: &str) {
+    fn complain(&mut self, node: &Node, what: (&str, &str), hint: (&str, &str)) {
         if self.complaints.len() < 20 {
             self.complaints.push(Complaint::at(node, what, hint));
         }

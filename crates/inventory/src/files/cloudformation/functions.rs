@@ -3,7 +3,7 @@
 
 use super::{
     condition::first_unknown,
-    evaluate::{Evaluator, Mode, Truth},
+    evaluate::{Evaluator, Mode, TOO_MUCH_TEXT, Truth},
     template::{Complaint, call},
 };
 use crate::files::fold::either;
@@ -52,8 +52,12 @@ impl<'t> Evaluator<'t> {
                 self.wrong(node, name, "a place under `Conditions`, and `Fn::If` here")
             }
             _ => {
-                let what = format!("unknown function `{name}`");
-                self.complain(Complaint::at(node, what, "correct its name; until then its value counts as not known"));
+                let what = (format!("unknown function `{name}`"), format!("`{name}` という関数はありません"));
+                let hint = (
+                    "correct its name; until then its value counts as not known",
+                    "名前を直してください。それまで値は不明として扱います",
+                );
+                self.complain(Complaint::at(node, what, hint));
                 unknown(format!("function {name}"))
             }
         };
@@ -62,7 +66,8 @@ impl<'t> Evaluator<'t> {
 
     /// Complains about a function's argument.
     fn wrong(&mut self, node: &Node, name: &str, wants: &str) -> Value {
-        self.complain(Complaint::at(node, format_args!("`{name}` is used wrongly"), format!("it wants {wants}")));
+        let what = (format!("`{name}` is used wrongly"), format!("`{name}` の書き方が正しくありません"));
+        self.complain(Complaint::at(node, what, (format!("it wants {wants}"), format!("正しい形: {wants}"))));
         unknown(format!("function {name}"))
     }
 
@@ -132,7 +137,7 @@ impl<'t> Evaluator<'t> {
                 continue;
             }
             if !self.spend(names.map_or(0, |names| names.entries().len())) {
-                return self.give_up(argument, "takes too much work");
+                return self.give_up(argument, "takes too much work", "の計算量が多すぎます");
             }
             let own = names.and_then(|names| names.get(name));
             let value = match (own, name.split_once('.')) {
@@ -148,7 +153,11 @@ impl<'t> Evaluator<'t> {
             };
             out.push_str(&text);
             if out.len() > 4 << 20 {
-                return self.give_up(argument, "makes a text of more than 4 MiB");
+                return self.give_up(
+                    argument,
+                    "makes a text of more than 4 MiB",
+                    "から作られるテキストが 4 MiB を超えます",
+                );
             }
         }
         out.push_str(rest);
@@ -189,7 +198,7 @@ impl<'t> Evaluator<'t> {
     }
 
     fn text(&mut self, node: &Node, text: String) -> Value {
-        if self.spend(text.len()) { Value::String(text) } else { self.give_up(node, "makes more than 256 MiB of text") }
+        if self.spend(text.len()) { Value::String(text) } else { self.give_up(node, TOO_MUCH_TEXT.0, TOO_MUCH_TEXT.1) }
     }
 
     fn select(&mut self, argument: &'t Node) -> Option<Value> {
@@ -209,8 +218,11 @@ impl<'t> Evaluator<'t> {
             // The list itself may only be named in a symbol.
             Some(Value::String(text)) if self.mode == Mode::Symbol => Some(Value::String(format!("{index}:{text}"))),
             Some(Value::Array(items)) => {
-                let what = format!("`Fn::Select` of element {index} from a list of {}", items.len());
-                self.complain(Complaint::at(argument, what, "count from 0"));
+                let what = (
+                    format!("`Fn::Select` of element {index} from a list of {}", items.len()),
+                    format!("`Fn::Select` が {} 個のリストから {index} 番を選んでいます", items.len()),
+                );
+                self.complain(Complaint::at(argument, what, ("count from 0", "番号は 0 から数えます")));
                 Some(unknown("function Fn::Select"))
             }
             _ => Some(self.wrong(list, "Fn::Select", "a list of values")),
@@ -231,7 +243,7 @@ impl<'t> Evaluator<'t> {
             Some(text) if text.contains("${") => self.missing(&format!("Split {text}"), text.as_str()),
             Some(text) if !delimiter.is_empty() => {
                 if !self.spend(text.len()) {
-                    return self.give_up(argument, "makes more than 256 MiB of text");
+                    return self.give_up(argument, TOO_MUCH_TEXT.0, TOO_MUCH_TEXT.1);
                 }
                 Value::Array(text.split(delimiter.as_str()).map(|part| Value::String(part.to_owned())).collect())
             }
@@ -251,13 +263,16 @@ impl<'t> Evaluator<'t> {
         }
         let map = text_of(&keys[0]).unwrap_or_default();
         let Some((_, map_node)) = self.mappings.get(map.as_str()).copied() else {
-            let what = format!("`Fn::FindInMap` in `{map}`, which the template doesn't define");
+            let what = (
+                format!("`Fn::FindInMap` in `{map}`, which the template doesn't define"),
+                format!("`Fn::FindInMap` のマップ `{map}` がテンプレートで定義されていません"),
+            );
             return self.not_found(argument, options, what);
         };
         // A lookup goes through the entries.
         let entries: usize = map_node.entries().iter().map(|(_, entry)| 1 + entry.entries().len()).sum();
         if !self.spend(entries) {
-            return self.give_up(argument, "takes too much work");
+            return self.give_up(argument, "takes too much work", "の計算量が多すぎます");
         }
         let (top, second) = (first_unknown(&keys[1]), first_unknown(&keys[2]));
         if let Some(reason) = top.clone().or_else(|| second.clone()) {
@@ -267,17 +282,22 @@ impl<'t> Evaluator<'t> {
         match map_node.get(&top).and_then(|entry| entry.get(&second)) {
             Some(found) => self.value(found, shape).unwrap_or_default(),
             None => {
-                let what = format!("`Fn::FindInMap`: the map `{map}` has no `{top}.{second}`");
+                let what = (
+                    format!("`Fn::FindInMap`: the map `{map}` has no `{top}.{second}`"),
+                    format!("`Fn::FindInMap`: マップ `{map}` に `{top}.{second}` がありません"),
+                );
                 self.not_found(argument, options, what)
             }
         }
     }
 
-    fn not_found(&mut self, argument: &'t Node, default: Option<&'t Node>, what: String) -> Value {
+    fn not_found(&mut self, argument: &'t Node, default: Option<&'t Node>, what: (String, String)) -> Value {
         match default {
             Some(default) => self.value(default, None).unwrap_or_default(),
             None => {
-                self.complain(Complaint::at(argument, what, "correct the keys, or add a `DefaultValue`"));
+                let hint =
+                    ("correct the keys, or add a `DefaultValue`", "キーを直すか、`DefaultValue` を加えてください");
+                self.complain(Complaint::at(argument, what, hint));
                 unknown("function Fn::FindInMap")
             }
         }

@@ -14,6 +14,7 @@ use super::{
     Options, Problem,
     fold::{self, Draft, Owners, Part},
     parameters::Parameters,
+    problem::words,
 };
 use crate::mapping::{Mapped, Place as MappingPlace};
 use evaluate::{Evaluator, Mode, Place, Truth};
@@ -33,6 +34,11 @@ const KNOWN_TRANSFORMS: &[&str] = &[
     "AWS::SecretsManager-2020-07-23",
     "AWS::SecretsManager-2024-09-16",
 ];
+
+const PROCESSED: (&str, &str) = (
+    "give the processed template (`aws cloudformation get-template --template-stage Processed`)",
+    "処理後のテンプレート（`aws cloudformation get-template --template-stage Processed`）を指定してください",
+);
 
 /// Something that the template makes, evaluated.
 struct Item<'t> {
@@ -96,9 +102,11 @@ fn macros(template: &Template) -> Vec<Complaint> {
     let unknown = template.transforms().into_iter().filter(|name| !KNOWN_TRANSFORMS.contains(name));
     unknown
         .map(|name| Complaint {
-            message: format!("the macro `{name}` only runs in AWS; the template was judged as written"),
-            hint: "give the processed template (`aws cloudformation get-template --template-stage Processed`)"
-                .to_owned(),
+            message: words(
+                format!("the macro `{name}` only runs in AWS; the template was judged as written"),
+                format!("マクロ `{name}` は AWS でしか動かないため、書かれたままのテンプレートを判定しました"),
+            ),
+            hint: PROCESSED.into(),
         })
         .collect()
 }
@@ -130,13 +138,24 @@ fn item<'t>(
 ) -> Vec<Item<'t>> {
     let Some(kind) = node.get("Type").and_then(Node::as_str) else {
         evaluator.complain(if id.starts_with("Fn::") {
-            let what = format!("`{id}` adds resources that only AWS knows");
-            Complaint::at(key, what, "give the processed template (`aws cloudformation get-template`)")
+            let what = (
+                format!("`{id}` adds resources that only AWS knows"),
+                format!("`{id}` が加えるリソースは AWS でしか分かりません"),
+            );
+            Complaint::at(key, what, PROCESSED)
         } else {
-            Complaint::at(key, format!("resource `{id}` has no `Type`"), "add its type; it was left out")
+            let what = (format!("resource `{id}` has no `Type`"), format!("リソース `{id}` に `Type` がありません"));
+            Complaint::at(key, what, ("add its type; it was left out", "`Type` を加えてください。判定から除きました"))
         });
         return Vec::new();
     };
+    if kind.ends_with("::MODULE") {
+        let what = (
+            format!("`{id}` is a module, whose resources only AWS knows"),
+            format!("`{id}` はモジュールで、含まれるリソースは AWS でしか分かりません"),
+        );
+        evaluator.complain(Complaint::at(key, what, PROCESSED));
+    }
     let condition = node.get("Condition").and_then(|c| Some((c, c.as_str()?)));
     let maybe = match condition.map(|(node, name)| (name, evaluator.condition(node, name))) {
         Some((_, Truth::False)) => return Vec::new(),
@@ -182,6 +201,10 @@ fn circle(template: &Template, items: &[Item<'_>]) -> Option<Complaint> {
     let mut needs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for item in items {
         let Some((_, node)) = entries.get(item.id.as_str()) else { continue };
+        // A serverless resource becomes several, of which one may refer to what refers to another.
+        if node.get("Type").and_then(Node::as_str).is_some_and(|kind| kind.starts_with("AWS::Serverless::")) {
+            continue;
+        }
         let depends = node.get("DependsOn");
         let one = depends.and_then(Node::as_str).into_iter();
         let many = depends.map_or(&[][..], Node::items).iter().filter_map(Node::as_str);
@@ -190,8 +213,14 @@ fn circle(template: &Template, items: &[Item<'_>]) -> Option<Complaint> {
     }
     let circle = cycle::find(&needs)?;
     let (key, _) = entries.get(circle.first()?)?;
-    let what = format!("resources that need each other: {}", circle.join(" → "));
-    Some(Complaint::at(key, what, "break the circle: CloudFormation can't create them"))
+    let circle = circle.join(" → ");
+    let what =
+        (format!("resources that need each other: {circle}"), format!("リソースが互いに参照し合っています: {circle}"));
+    let hint = (
+        "break the circle: CloudFormation can't create them",
+        "循環を解消してください。CloudFormation では作成できません",
+    );
+    Some(Complaint::at(key, what, hint))
 }
 
 /// The items as resources, with parts folded into their owners.
@@ -228,8 +257,11 @@ fn resource(item: &Item<'_>, options: &Options<'_>, place: &MappingPlace, proble
         Some(kind) => kind.map_cloudformation(&item.properties, place).unwrap_or_else(|e| {
             problems.push(Problem::new(
                 &item.origin.file,
-                format!("resource `{}` can't be understood ({e})", item.id),
-                "what is said of it stays unknown",
+                (
+                    format!("resource `{}` can't be understood ({e})", item.id),
+                    format!("リソース `{}` を解釈できません（{e}）", item.id),
+                ),
+                ("what is said of it stays unknown", "このリソースの判定は UNKNOWN になります"),
             ));
             Mapped { properties: yagura_model::unknown(e.to_string()), ..Mapped::default() }
         }),

@@ -1,6 +1,7 @@
 //! A template's text as a tree in which every intrinsic function is written the long way (`{"Fn::Sub": …}`), with the
 //! sections picked out.
 
+use crate::files::problem::{Words, words};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashSet},
@@ -17,18 +18,27 @@ impl Template {
     ///
     /// # Errors
     /// What is wrong and what to do.
-    pub fn parse(text: &str) -> Result<Template, (String, String)> {
-        let documents = yaml::parse(&joined_surrogates(text))
-            .map_err(|e| (format!("is a broken template: {e}"), "correct the YAML or JSON at that place".to_owned()))?;
+    pub fn parse(text: &str) -> Result<Template, (Words, Words)> {
+        let documents = yaml::parse(&joined_surrogates(text)).map_err(|e| {
+            let place = words("correct the YAML or JSON at that place", "その位置の YAML または JSON を直してください");
+            (words(format!("is a broken template: {e}"), format!("テンプレートの書式が正しくありません: {e}")), place)
+        })?;
         let mut root = documents
             .into_iter()
             .find(|node| node.get("Resources").is_some() || node.get("AWSTemplateFormatVersion").is_some())
-            .ok_or_else(|| ("holds no template".to_owned(), "give a file with a `Resources` section".to_owned()))?;
+            .ok_or_else(|| {
+                let give =
+                    words("give a file with a `Resources` section", "`Resources` のあるファイルを指定してください");
+                (words("holds no template", "テンプレートがありません"), give)
+            })?;
         lengthen(&mut root);
         if !matches!(root.get("Resources"), Some(Node { data: Data::Map(_), .. })) {
             return Err((
-                "is a template without a `Resources` section that lists resources by name".to_owned(),
-                "add `Resources`, or leave the file out".to_owned(),
+                words(
+                    "is a template without a `Resources` section that lists resources by name",
+                    "リソースを名前ごとに並べた `Resources` がないテンプレートです",
+                ),
+                words("add `Resources`, or leave the file out", "`Resources` を加えるか、対象から外してください"),
             ));
         }
         Ok(Template { root })
@@ -140,12 +150,17 @@ pub(super) fn call(node: &Node) -> Option<(&str, &Node)> {
 /// What is wrong in a template at a place, without making the rest unreadable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Complaint {
-    pub message: String,
-    pub hint: String,
+    pub message: Words,
+    pub hint: Words,
 }
 
 impl Complaint {
-    pub fn at(node: &Node, message: impl std::fmt::Display, hint: impl Into<String>) -> Complaint {
-        Complaint { message: format!("line {}: {message}", node.line), hint: hint.into() }
+    pub fn at(node: &Node, message: impl Into<Words>, hint: impl Into<Words>) -> Complaint {
+        let Words(text) = message.into();
+        let line = node.line;
+        Complaint {
+            message: words(format!("line {line}: {}", text.en), format!("{line} 行目: {}", text.ja)),
+            hint: hint.into(),
+        }
     }
 }

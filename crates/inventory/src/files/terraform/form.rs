@@ -8,6 +8,11 @@ use std::collections::BTreeMap;
 /// A plan, or a state, which has `values` alone.
 #[derive(Deserialize)]
 pub(super) struct Document {
+    #[serde(default)]
+    pub format_version: Value,
+    /// The planning ended with an error.
+    #[serde(default, deserialize_with = "or_default")]
+    pub errored: bool,
     #[serde(default, deserialize_with = "or_default")]
     pub variables: BTreeMap<String, Variable>,
     pub planned_values: Option<Values>,

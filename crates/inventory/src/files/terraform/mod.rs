@@ -7,7 +7,7 @@ mod policy_document;
 mod references;
 
 use super::{
-    Options, Problem,
+    Options, Problem, body,
     fold::{self, Draft, Owners, Part},
 };
 use crate::mapping::Place;
@@ -28,6 +28,9 @@ struct Planned<'d> {
     new: bool,
 }
 
+const WRITE: (&str, &str) =
+    ("write it again with `terraform show -json`", "`terraform show -json` で書き出し直してください");
+
 /// Reads a plan or state; `None` when it is none.
 pub(super) fn read(
     file: &str,
@@ -39,19 +42,41 @@ pub(super) fn read(
     let parsed = match std::str::from_utf8(bytes) {
         Ok(text) => serde_json::from_str::<Document>(text),
         Err(e) => {
-            let what = format!("is not valid UTF-8 at byte {}; the bytes were replaced", e.valid_up_to() + 1);
-            problems.push(Problem::new(file, what, "write the plan again with `terraform show -json`"));
+            problems.push(Problem::new(file, body::not_utf8(e), WRITE));
             serde_json::from_str(&String::from_utf8_lossy(bytes))
         }
     };
     let mut document = match parsed {
         Ok(document) => document,
         Err(e) => {
-            let what = format!("is no readable Terraform plan or state ({e})");
-            problems.push(Problem::new(file, what, "write it again with `terraform show -json`"));
+            let what = (
+                format!("is no readable Terraform plan or state ({e})"),
+                format!("Terraform のプランまたは state として読み取れません（{e}）"),
+            );
+            problems.push(Problem::new(file, what, WRITE));
             return None;
         }
     };
+    let version = document.format_version.as_str().unwrap_or_default();
+    if version.split('.').next().and_then(|major| major.parse::<u32>().ok()).is_some_and(|major| major > 1) {
+        let what = (
+            format!("has the format version {version}, of which only 1 is known"),
+            format!("形式のバージョンが {version} です（対応は 1 系のみ）"),
+        );
+        let hint = (
+            "judge it with a newer Yagura, or write it with an older Terraform",
+            "新しい Yagura で判定するか、古い Terraform で書き出してください",
+        );
+        problems.push(Problem::new(file, what, hint));
+    }
+    if document.errored {
+        let what = (
+            "is a plan that ended with an error, so it may lack resources",
+            "エラーで終わったプランのため、リソースが欠けている可能性があります",
+        );
+        let hint = ("correct the configuration and plan again", "構成を直して、プランを作り直してください");
+        problems.push(Problem::new(file, what, hint));
+    }
     let instances = instances(&mut document);
     let reader =
         Reader { file, options, document: &document, root: document.configuration.as_ref().map(|c| &c.root_module) };
@@ -220,8 +245,12 @@ impl<'d> Reader<'d> {
         let mapped = match kind.map_terraform(terraform, address, values, configured.as_deref(), &place) {
             Ok(mapped) => mapped?,
             Err(e) => {
-                let what = format!("resource `{address}` can't be understood ({e})");
-                problems.push(Problem::new(self.file, what, "what is said of it stays unknown"));
+                let what = (
+                    format!("resource `{address}` can't be understood ({e})"),
+                    format!("リソース `{address}` を解釈できません（{e}）"),
+                );
+                let hint = ("what is said of it stays unknown", "このリソースの判定は UNKNOWN になります");
+                problems.push(Problem::new(self.file, what, hint));
                 crate::mapping::Mapped { properties: yagura_model::unknown(e.to_string()), ..Default::default() }
             }
         };
