@@ -2,17 +2,23 @@
 
 use crate::args::{Color, Global};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::{env, io::IsTerminal};
+use std::{
+    env,
+    io::{IsTerminal, Write},
+};
 use yagura_model::Lang;
 
 /// The language asked for, else the locale's.
 pub fn lang(global: &Global) -> Lang {
-    global.lang.unwrap_or_else(|| {
-        ["LC_ALL", "LC_MESSAGES", "LANG"]
-            .iter()
-            .find_map(|name| env::var(name).ok().filter(|v| !v.is_empty()))
-            .map_or(Lang::En, |locale| Lang::from_locale(&locale))
-    })
+    global.lang.unwrap_or_else(locale)
+}
+
+/// The locale's language.
+pub fn locale() -> Lang {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .find_map(|name| env::var(name).ok().filter(|v| !v.is_empty()))
+        .map_or(Lang::En, |locale| Lang::from_locale(&locale))
 }
 
 /// Whether tables on standard output are coloured: `--color`, then `NO_COLOR`, then `CLICOLOR_FORCE`, then whether
@@ -65,6 +71,12 @@ pub fn bar(total: u64, what: &str) -> ProgressBar {
 #[macro_export]
 macro_rules! note {
     ($($arg:tt)*) => {
-        eprintln!("{}", yagura_report::escape_terminal(&format!($($arg)*)))
+        $crate::terminal::say(&format!($($arg)*))
     };
+}
+
+/// Writes a line to standard error. Where nobody can read it (closed, a full disk), the work goes on.
+pub fn say(text: &str) {
+    let mut out = std::io::stderr().lock();
+    let _ = writeln!(out, "{}", yagura_report::escape_terminal(text));
 }

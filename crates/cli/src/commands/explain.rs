@@ -4,10 +4,12 @@ use crate::{
     output, settings, terminal,
 };
 use anyhow::anyhow;
+use serde_json::Value;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 use yagura_content::{Document, Kind, Library};
 use yagura_model::Lang;
+use yagura_report::{Format, Rows};
 
 /// `yagura explain`
 pub fn run(global: &Global, args: &Explain) -> Result<ExitCode, Stop> {
@@ -17,8 +19,21 @@ pub fn run(global: &Global, args: &Explain) -> Result<ExitCode, Stop> {
         .into_iter()
         .find_map(|kind| library.of(kind).find(|d| d.id.eq_ignore_ascii_case(&args.id)))
         .ok_or_else(|| Stop::usage(unknown(&library, &args.id)))?;
-    output::print(&page(document, lang))?;
+    let text = page(document, &library, lang);
+    if global.format.is_none_or(|f| f == Format::Table) && global.output.is_empty() {
+        output::print(&text)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let columns = ["kind", "id", "title", "text", "file"].map(str::to_owned).to_vec();
+    let title = document.title.get(lang);
+    let row = [document.kind.as_str(), &document.id, title, document.body.get(lang), &file(document)];
+    let rows = vec![row.into_iter().map(|text| Some(Value::from(text))).collect()];
+    output::write_rows(global, title, &Rows { columns, rows })?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn file(document: &Document) -> String {
+    format!("content/{}", document.file)
 }
 
 fn unknown(library: &Library, id: &str) -> anyhow::Error {
@@ -46,7 +61,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// A document as a page to read: title, facts of the head, text, rule.
-fn page(document: &Document, lang: Lang) -> String {
+fn page(document: &Document, library: &Library, lang: Lang) -> String {
     let mut out = String::new();
     let title = document.title.get(lang);
     let _ = writeln!(out, "{}  {title}\n{}", document.id, "─".repeat(72));
@@ -56,7 +71,7 @@ fn page(document: &Document, lang: Lang) -> String {
         ("resource", "Resource", "リソース"),
         ("stage", "Stage", "段階"),
         ("layer", "Layer", "レイヤー"),
-        ("minutes", "Minutes", "所要時間(分)"),
+        ("minutes", "Minutes", "所要時間（分）"),
         ("cost", "Cost", "料金"),
         ("risk", "Risk of the fix", "修正の影響リスク"),
         ("guardduty", "GuardDuty", "GuardDuty"),
@@ -66,17 +81,96 @@ fn page(document: &Document, lang: Lang) -> String {
     ];
     for (key, en, ja) in words {
         if let Some(value) = document.value(key).map(show).filter(|v| !v.is_empty()) {
-            let _ = writeln!(out, "{}: {value}", if lang == Lang::Ja { ja } else { en });
+            let (name, value) = if lang == Lang::Ja { (ja, japanese(&value)) } else { (en, value.as_str()) };
+            let _ = writeln!(out, "{name}: {value}");
         }
     }
-    let _ = writeln!(out, "\n{}", document.body.get(lang));
-    for word in ["when", "cel", "sigma", "steps"] {
+    for (name, calls) in calls(document, lang) {
+        let _ = writeln!(out, "{name}: {calls}");
+    }
+    let text = document.body.get(lang);
+    if !text.is_empty() {
+        let _ = writeln!(out, "\n{text}");
+    }
+    for word in ["when", "cel", "sigma"] {
         for block in document.blocks(word) {
             let _ = writeln!(out, "\n[{word}]\n{}", block.text.trim_end());
         }
     }
-    let _ = writeln!(out, "\ncontent/{}", document.file);
+    match document.kind {
+        Kind::Resource => controls_of(&mut out, document, library, lang),
+        Kind::Framework => items(&mut out, document, lang),
+        _ => {}
+    }
+    let _ = writeln!(out, "\n{}", file(document));
     out
+}
+
+/// A word of the head that is a choice of few.
+fn japanese(value: &str) -> &str {
+    match value {
+        "critical" => "緊急",
+        "high" => "高",
+        "medium" => "中",
+        "low" => "低",
+        "informational" => "情報",
+        "none" => "なし",
+        "minimum" => "最小",
+        "standard" => "標準",
+        "hardened" => "堅牢",
+        "free" => "無料",
+        "alert" => "アラート",
+        "signal" => "シグナル",
+        other => other,
+    }
+}
+
+/// The AWS calls that a resource type or playbook makes.
+fn calls(document: &Document, lang: Lang) -> Vec<(&'static str, String)> {
+    let words: &[(&str, &str, &str)] = match document.kind {
+        Kind::Resource => &[("call", "Calls", "AWS API")],
+        Kind::Playbook => &[
+            ("lookup", "Looks up with", "確認に使う API"),
+            ("state", "Reads back with", "読み直す API"),
+            ("call", "Changes with", "変更する API"),
+        ],
+        _ => &[],
+    };
+    let mut found = Vec::new();
+    for (key, en, ja) in words {
+        let entries = document.value(key).and_then(toml::Value::as_array).map_or(&[][..], Vec::as_slice);
+        let mut apis: Vec<&str> = entries.iter().filter_map(|e| e.get("api")?.as_str()).collect();
+        apis.dedup();
+        if !apis.is_empty() {
+            found.push((if lang == Lang::Ja { *ja } else { *en }, apis.join(", ")));
+        }
+    }
+    found
+}
+
+/// The controls that judge a resource type.
+fn controls_of(out: &mut String, document: &Document, library: &Library, lang: Lang) {
+    let judges = |d: &&Document| d.value("resource").and_then(toml::Value::as_str) == Some(&document.id);
+    let mut controls = library.of(Kind::Control).filter(judges).peekable();
+    if controls.peek().is_some() {
+        out.push_str(if lang == Lang::Ja { "\nコントロール:\n" } else { "\nControls:\n" });
+    }
+    for control in controls {
+        let _ = writeln!(out, "  {:<16} {}", control.id, control.title.get(lang));
+    }
+}
+
+/// A framework's items, each with the controls that answer it.
+fn items(out: &mut String, document: &Document, lang: Lang) {
+    let items = document.value("item").and_then(toml::Value::as_array).map_or(&[][..], Vec::as_slice);
+    out.push('\n');
+    for item in items {
+        let text = |value: Option<&toml::Value>| value.map(show).unwrap_or_default();
+        let title = text(item.get("title").and_then(|title| title.get(lang.tag())));
+        let controls = text(item.get("controls"));
+        let controls = if controls.is_empty() { "—" } else { &controls };
+        let _ = writeln!(out, "  {:<8} {title}\n           {controls}", text(item.get("id")));
+    }
 }
 
 fn show(value: &toml::Value) -> String {
