@@ -1,7 +1,9 @@
 //! Applies a plan and takes it back, so that it can be killed at any moment and gone on with.
 
 use crate::{
-    Error, Plan, PlannedCall, Playbook, Run, Status, Subject, differences, journal::Journal, plan::observe_again,
+    Error, Plan, PlannedCall, Playbook, Run, Status, Subject, differences,
+    journal::Journal,
+    plan::{is_between, observe_again},
 };
 use serde_json::Value;
 use yagura_aws::{Api, CallError};
@@ -39,28 +41,41 @@ impl<'a> Responder<'a> {
     /// # Errors
     /// See [`Plan::make`]; the journal's.
     pub async fn plan(&self, playbook: &Playbook, subject: &Subject<'_>) -> Result<Run, Error> {
-        if let Some(run) = self.journal.last(&subject.finding.id).await?
-            && run.status == Status::Applying
-        {
-            return Ok(run);
+        match self.journal.last(&subject.finding.id).await? {
+            Some(run) if run.status == Status::Applying => return Ok(run),
+            Some(run) if run.status == Status::Undoing => return Err(Error::HalfUndone(run.id)),
+            _ => {}
         }
         let plan = Plan::make(self.api, playbook, subject).await?;
         self.journal.plan(&plan, &(self.now)()).await
     }
 
-    /// Applies the plan that was last shown for a finding, or a new one when none was. Refuses when the thing has
-    /// changed since it was shown.
+    /// Applies the plan that was last shown for a finding, or a new one when none was. Refuses when a plan that was made
+    /// now would be another, and when somebody has changed the thing since an interrupted attempt.
     ///
     /// # Errors
-    /// [`Error::Drifted`], with the new plan kept; failed calls; a result that can't be read back.
+    /// [`Error::Drifted`], with the new plan kept; [`Error::GivenUp`]; [`Error::Busy`]; failed calls; a result that can't
+    /// be read back.
     pub async fn apply(&self, playbook: &Playbook, subject: &Subject<'_>) -> Result<(Run, Applied), Error> {
+        let _alone = self.journal.alone()?;
         let shown = self.journal.last(&subject.finding.id).await?;
         let run = match shown {
-            Some(run) if run.status == Status::Applying => run,
+            Some(run) if run.status == Status::Applying => {
+                if let Some(what) = self.strayed(playbook, &run.plan).await? {
+                    self.journal.set(&run.id, Status::GivenUp, None, &(self.now)()).await?;
+                    let Plan { finding, target, .. } = run.plan;
+                    return Err(Error::GivenUp { run: run.id, finding, target, what });
+                }
+                run
+            }
             Some(run) if run.status == Status::Planned => {
                 let fresh = Plan::make(self.api, playbook, subject).await?;
-                if fresh.states.iter().map(|s| &s.before).ne(run.plan.states.iter().map(|s| &s.before)) {
-                    let what = drift(&run.plan, &fresh.states.iter().map(|s| s.before.clone()).collect::<Vec<_>>());
+                if fresh != run.plan {
+                    let before = |plan: &Plan| plan.states.iter().map(|s| s.before.clone()).collect::<Vec<_>>();
+                    let what = match unequal(&before(&run.plan), &before(&fresh)) {
+                        text if text.is_empty() => "what the playbook would do is another thing now".to_owned(),
+                        text => text,
+                    };
                     self.journal.plan(&fresh, &(self.now)()).await?;
                     return Err(Error::Drifted { run: run.id, target: run.plan.target, what });
                 }
@@ -93,33 +108,38 @@ impl<'a> Responder<'a> {
         Ok(Applied { run: run.id.clone(), calls, resumed })
     }
 
-    /// The run that an undo would take back, and whether it was interrupted.
+    /// A run that an undo would take back.
     ///
     /// # Errors
     /// [`Error::NoRun`], [`Error::NothingToUndo`].
-    pub async fn undoable(&self, id: &str) -> Result<Run, Error> {
-        let run = self.journal.run(id).await?;
+    pub async fn run(state: &State, id: &str) -> Result<Run, Error> {
+        let run = Journal::new(state).run(id).await?;
         match run.status {
             Status::Applied | Status::Applying | Status::Undoing => Ok(run),
-            Status::Planned | Status::Undone => Err(Error::NothingToUndo { run: run.id, status: run.status.as_str() }),
+            Status::Planned | Status::Undone | Status::GivenUp => {
+                Err(Error::NothingToUndo { run: run.id, status: run.status.as_str() })
+            }
         }
     }
 
     /// Restores the state before a run.
     ///
     /// # Errors
-    /// [`Error::ChangedSince`] when somebody else has changed the thing; failed calls.
+    /// [`Error::ChangedSince`] when somebody else has changed the thing; [`Error::Busy`]; failed calls.
     pub async fn undo(&self, playbook: &Playbook, id: &str) -> Result<Applied, Error> {
-        let run = self.undoable(id).await?;
-        // Only a finished run knows what it left behind; an interrupted one is somewhere between.
-        if run.status == Status::Applied
-            && let Some(after) = &run.after
-        {
+        let _alone = self.journal.alone()?;
+        let run = Responder::run(self.journal.state(), id).await?;
+        let verified = run.after.as_ref().is_some_and(|after| after.iter().eq(run.plan.states.iter().map(|s| &s.want)));
+        // Only a run that was verified is known to have left what it wanted; any other is somewhere between.
+        let changed = if run.status == Status::Applied && verified {
+            let want: Vec<Value> = run.plan.states.iter().map(|s| s.want.clone()).collect();
             let now = observe_again(self.api, playbook, &run.plan).await?;
-            if &now != after {
-                let what = unequal(after, &now);
-                return Err(Error::ChangedSince { run: run.id, target: run.plan.target, what });
-            }
+            (now != want).then(|| unequal(&want, &now))
+        } else {
+            self.strayed(playbook, &run.plan).await?
+        };
+        if let Some(what) = changed {
+            return Err(Error::ChangedSince { run: run.id, target: run.plan.target, what });
         }
         let resumed = run.status == Status::Undoing;
         let (begun, _) = self.journal.begun(&run.id, "apply").await?;
@@ -144,9 +164,17 @@ impl<'a> Responder<'a> {
         Ok(Applied { run: run.id, calls, resumed })
     }
 
+    /// What of the states a plan's calls can't have left behind.
+    async fn strayed(&self, playbook: &Playbook, plan: &Plan) -> Result<Option<String>, Error> {
+        let now = observe_again(self.api, playbook, plan).await?;
+        let want: Vec<Value> = plan.states.iter().map(|s| s.want.clone()).collect();
+        let strayed = plan.states.iter().zip(&now).any(|(s, now)| !is_between(now, &s.before, &s.want));
+        Ok(strayed.then(|| unequal(&want, &now)))
+    }
+
     async fn call(&self, run: &str, phase: &str, seq: usize, call: &PlannedCall, plan: &Plan) -> Result<(), Failed> {
         self.journal.intend(run, phase, seq, call, &(self.now)()).await.map_err(Failed::Other)?;
-        let answer = self.api.call(&call.call(&plan.region, plan.account.as_deref())).await;
+        let answer = self.api.call(&call.call(&plan.region, plan.role_of.as_deref())).await;
         let error = answer.err().filter(|e| !call.fine.contains(&e.code));
         let note = error.as_ref().map(ToString::to_string);
         self.journal.close(run, phase, seq, note.as_deref(), &(self.now)()).await.map_err(Failed::Other)?;
@@ -170,10 +198,6 @@ impl<'a> Responder<'a> {
 enum Failed {
     Call(CallError),
     Other(Error),
-}
-
-fn drift(plan: &Plan, now: &[Value]) -> String {
-    unequal(&plan.states.iter().map(|s| s.before.clone()).collect::<Vec<_>>(), now)
 }
 
 /// The differences in a few words.

@@ -9,8 +9,8 @@ pub enum Error {
         "playbook `{playbook}` can't tell what to change: {message}: fix it by hand, `yagura explain {playbook}` says how"
     )]
     NoTarget { playbook: String, message: String },
-    #[error("`{0}` is protected by its tag `yagura:protect`: take the tag off first")]
-    Protected(String),
+    #[error("`{target}` is left alone: {why}")]
+    LeftAlone { target: String, why: String },
     #[error("reading the state before: {0}: the plan's permissions are listed by `yagura explain`")]
     Read(CallError),
     #[error("`{target}` has changed since plan {run} was shown: {what}: look at the new plan, then apply it")]
@@ -31,6 +31,16 @@ pub enum Error {
         "`{target}` has changed since run {run}: {what}: an undo would destroy that change, so nothing was done; change it by hand"
     )]
     ChangedSince { run: String, target: String, what: String },
+    #[error(
+        "run {run} was interrupted, and `{target}` has changed since: {what}: the run is given up; `yagura fix {finding}` makes a new plan"
+    )]
+    GivenUp { run: String, finding: String, target: String, what: String },
+    #[error("the undo of run {0} was interrupted: run `yagura undo {0}` to its end first")]
+    HalfUndone(String),
+    #[error("another fix or undo is under way with this data directory: wait until it has ended")]
+    Busy,
+    #[error("`{path}` can't be locked: {source}: check the data directory's permissions")]
+    Lock { path: String, source: std::io::Error },
     #[error("a stored run can't be read: {0}: it was written by another version")]
     Stored(#[from] serde_json::Error),
     #[error("the journal: {0}: check the data directory's disk")]

@@ -1,7 +1,8 @@
 //! Runs the fixtures of playbook files: answers in, calls out.
 //!
 //! A ```fixture block is JSON: `{"finding": {…}, "resource": {…}, "answers": {"GetPublicAccessBlock": {…} or
-//! {"error": "Code"}}, "calls": [{"api": "s3:PutPublicAccessBlock", "params": {…}, "undo": [{"api", "params"}]}]}`.
+//! {"error": "Code"}}, "calls": [{"api": "s3:PutPublicAccessBlock", "params": {…}, "undo": [{"api", "params"}]}]}`, or in
+//! place of the calls `"refused"`: words of the reason why the target is left alone. `"caller"` is whose credentials it are.
 
 use crate::{Error as Failure, Plan, PlannedCall, Playbook, Subject};
 use serde::Deserialize;
@@ -23,7 +24,10 @@ struct Fixture {
     finding: Value,
     resource: Option<Resource>,
     answers: BTreeMap<String, Value>,
+    caller: Option<String>,
+    #[serde(default)]
     calls: Value,
+    refused: Option<String>,
 }
 
 /// Everything that is wrong with the playbooks of a library.
@@ -62,13 +66,20 @@ fn run(document: &Document, playbook: &Playbook, block: &Block) -> Result<(), Er
         finding: &finding,
         resource: fixture.resource.as_ref(),
         region: "us-east-1",
-        account: None,
+        account: finding.account.as_deref().unwrap_or_default(),
+        role_of: None,
+        caller: fixture.caller.as_deref().unwrap_or("arn:aws:iam::111122223333:role/responder"),
         now: "2026-01-01T00:00:00Z",
     };
     let answers = Answers(fixture.answers);
     let plan = ready(Plan::make(&answers, playbook, &subject))
-        .unwrap_or_else(|| Err(Failure::NoPlaybook("a fixture must not wait".to_owned())))
-        .map_err(|e| fail(e.to_string()))?;
+        .unwrap_or_else(|| Err(Failure::NoPlaybook("a fixture must not wait".to_owned())));
+    let plan = match (plan, &fixture.refused) {
+        (Err(Failure::LeftAlone { why, .. }), Some(words)) if why.contains(words) => return Ok(()),
+        (Err(e), _) => return Err(fail(e.to_string())),
+        (Ok(_), Some(words)) => return Err(fail(format!("the plan is made, the fixture expects `{words}`"))),
+        (Ok(plan), None) => plan,
+    };
     let calls = Value::Array(plan.calls.iter().map(shown).collect());
     if calls != fixture.calls {
         return Err(fail(format!("the plan calls {calls}, the fixture expects {}", fixture.calls)));

@@ -4,6 +4,7 @@ use crate::{Error, Plan, PlannedCall};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::{Row, sqlite::SqliteRow};
+use std::fs::{File, TryLockError};
 use yagura_state::State;
 
 /// Where a run stands.
@@ -14,6 +15,8 @@ pub enum Status {
     Applied,
     Undoing,
     Undone,
+    /// Interrupted, and somebody else has changed the thing since.
+    GivenUp,
 }
 
 impl Status {
@@ -24,11 +27,12 @@ impl Status {
             Status::Applied => "applied",
             Status::Undoing => "undoing",
             Status::Undone => "undone",
+            Status::GivenUp => "given up",
         }
     }
 
     fn of(word: &str) -> Status {
-        [Status::Applying, Status::Applied, Status::Undoing, Status::Undone]
+        [Status::Applying, Status::Applied, Status::Undoing, Status::Undone, Status::GivenUp]
             .into_iter()
             .find(|s| s.as_str() == word)
             .unwrap_or(Status::Planned)
@@ -55,6 +59,22 @@ pub(crate) struct Journal<'a> {
 impl<'a> Journal<'a> {
     pub fn new(state: &'a State) -> Journal<'a> {
         Journal { state }
+    }
+
+    pub fn state(&self) -> &'a State {
+        self.state
+    }
+
+    /// Keeps every other fix and undo of this data directory out until the answer is dropped, or the process ends.
+    pub fn alone(&self) -> Result<File, Error> {
+        let path = self.state.path().with_file_name("fix.lock");
+        let fail = |source| Error::Lock { path: path.display().to_string(), source };
+        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(fail)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(Error::Busy),
+            Err(TryLockError::Error(source)) => Err(fail(source)),
+        }
     }
 
     /// Keeps a plan as it was shown.

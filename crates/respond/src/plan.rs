@@ -18,8 +18,12 @@ pub struct Subject<'a> {
     pub resource: Option<&'a Resource>,
     /// The Region where nothing else names one.
     pub region: &'a str,
-    /// The account that calls must name; `None` for the caller's own.
-    pub account: Option<&'a str>,
+    /// The account that the thing is in.
+    pub account: &'a str,
+    /// The account whose role the calls must assume; `None` for the caller's own.
+    pub role_of: Option<&'a str>,
+    /// Whose credentials these are, as an ARN.
+    pub caller: &'a str,
     /// RFC 3339 UTC.
     pub now: &'a str,
 }
@@ -48,13 +52,13 @@ pub struct PlannedCall {
 }
 
 impl PlannedCall {
-    pub(crate) fn call(&self, region: &str, account: Option<&str>) -> Call {
+    pub(crate) fn call(&self, region: &str, role_of: Option<&str>) -> Call {
         Call {
             service: self.service.clone(),
             operation: self.operation.clone(),
             params: self.params.clone(),
             region: region.to_owned(),
-            account: account.map(str::to_owned),
+            account: role_of.map(str::to_owned),
         }
     }
 }
@@ -65,7 +69,10 @@ pub struct Plan {
     pub playbook: String,
     pub finding: String,
     pub target: String,
-    pub account: Option<String>,
+    /// The account that the target is in.
+    pub account: String,
+    /// The account whose role the calls assume.
+    pub role_of: Option<String>,
     pub region: String,
     pub risk: String,
     pub states: Vec<State>,
@@ -78,36 +85,39 @@ impl Plan {
     /// Reads the states and works out the calls.
     ///
     /// # Errors
-    /// A protected target, a target that can't be told, a state that can't be read.
+    /// A target that is to be left alone or can't be told, a state that can't be read.
     pub async fn make(api: &dyn Api, playbook: &Playbook, subject: &Subject<'_>) -> Result<Plan, Error> {
         if let Some(resource) = subject.resource
             && resource.tags.contains_key("yagura:protect")
         {
-            return Err(Error::Protected(resource.name().to_owned()));
+            let why = "its tag `yagura:protect` protects it: take the tag off first".to_owned();
+            return Err(Error::LeftAlone { target: resource.name().to_owned(), why });
         }
         let maker = Maker { playbook };
         let mut view = json!({
             "finding": subject.finding, "resource": subject.resource, "now": subject.now,
-            "lookup": {}, "before": {}, "want": {},
+            "account": subject.account, "caller": subject.caller, "lookup": {}, "before": {}, "want": {},
         });
-        let region = match &playbook.region {
-            Some(filter) => maker.text(filter, &view)?,
-            None => subject.finding.region.clone(),
-        }
-        .unwrap_or_else(|| subject.region.to_owned());
+        let role_of = subject.role_of;
+        let region = subject.finding.region.clone().unwrap_or_else(|| subject.region.to_owned());
         for lookup in &playbook.lookups {
             let planned = maker.planned(&lookup.ask, &view)?;
-            view["lookup"][&lookup.id] = read(api, &planned, &region, subject.account).await.map_err(Error::Read)?;
+            view["lookup"][&lookup.id] = read(api, &planned, &region, role_of).await.map_err(Error::Read)?;
         }
         let target = maker.text(&playbook.target, &view)?.ok_or_else(|| Error::NoTarget {
             playbook: playbook.id.clone(),
             message: format!("finding {} names nothing that it could change", subject.finding.id),
         })?;
         view["target"] = json!(target);
+        let region = match &playbook.region {
+            Some(filter) => maker.text(filter, &view)?.unwrap_or(region),
+            None => region,
+        };
+        maker.guard(api, &view, &region, role_of).await?;
         let mut states = Vec::new();
         for state in &playbook.states {
             let planned = maker.planned(&state.ask, &view)?;
-            let before = observe(api, state, &planned, &region, subject.account).await?;
+            let before = observe(api, state, &planned, &region, role_of).await?;
             view["before"][&state.id] = before.clone();
             let want = maker.value(&state.want, &view)?;
             view["want"][&state.id] = want.clone();
@@ -119,7 +129,7 @@ impl Plan {
                 maker.act(act, &view, &mut calls)?;
             }
         }
-        let mut permissions: BTreeSet<String> = states.iter().map(|s| s.read.action.clone()).collect();
+        let mut permissions: BTreeSet<String> = playbook.reads().map(|ask| ask.action.clone()).collect();
         for call in &calls {
             permissions.insert(call.action.clone());
             permissions.extend(call.undo.iter().map(|u| u.action.clone()));
@@ -128,7 +138,8 @@ impl Plan {
             playbook: playbook.id.clone(),
             finding: subject.finding.id.clone(),
             target,
-            account: subject.account.map(str::to_owned),
+            account: subject.account.to_owned(),
+            role_of: role_of.map(str::to_owned),
             region,
             risk: playbook.risk.clone(),
             states,
@@ -148,6 +159,22 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
+    /// Asks each guard whether the target may be touched.
+    async fn guard(&self, api: &dyn Api, view: &Value, region: &str, role_of: Option<&str>) -> Result<(), Error> {
+        for guard in &self.playbook.guards {
+            let mut view = view.clone();
+            if let Some(ask) = &guard.ask {
+                let planned = self.planned(ask, &view)?;
+                view["answer"] = read(api, &planned, region, role_of).await.map_err(Error::Read)?;
+            }
+            if let Some(why) = self.text(&guard.refuse, &view)? {
+                let target = view["target"].as_str().unwrap_or_default().to_owned();
+                return Err(Error::LeftAlone { target, why });
+            }
+        }
+        Ok(())
+    }
+
     fn value(&self, filter: &Jq, view: &Value) -> Result<Value, Error> {
         filter.first(view).map_err(|e| self.failed(&e))
     }
@@ -204,9 +231,9 @@ async fn observe(
     state: &crate::playbook::Watched,
     planned: &PlannedCall,
     region: &str,
-    account: Option<&str>,
+    role_of: Option<&str>,
 ) -> Result<Value, Error> {
-    let answer = read(api, planned, region, account).await.map_err(Error::Read)?;
+    let answer = read(api, planned, region, role_of).await.map_err(Error::Read)?;
     if answer.is_null() {
         return Ok(Value::Null);
     }
@@ -221,13 +248,13 @@ pub(crate) async fn observe_again(api: &dyn Api, playbook: &Playbook, plan: &Pla
             playbook: playbook.id.clone(),
             message: format!("it no longer reads `{}`", state.id),
         })?;
-        values.push(observe(api, watched, &state.read, &plan.region, plan.account.as_deref()).await?);
+        values.push(observe(api, watched, &state.read, &plan.region, plan.role_of.as_deref()).await?);
     }
     Ok(values)
 }
 
-async fn read(api: &dyn Api, call: &PlannedCall, region: &str, account: Option<&str>) -> Result<Value, CallError> {
-    match api.call_all(&call.call(region, account)).await {
+async fn read(api: &dyn Api, call: &PlannedCall, region: &str, role_of: Option<&str>) -> Result<Value, CallError> {
+    match api.call_all(&call.call(region, role_of)).await {
         Err(e) if call.fine.contains(&e.code) => Ok(Value::Null),
         answer => answer,
     }
@@ -238,6 +265,25 @@ pub fn differences(before: &Value, after: &Value) -> Vec<(String, Value, Value)>
     let mut lines = Vec::new();
     compare("", before, after, &mut lines);
     lines
+}
+
+/// Whether a value is what some of the calls from `before` to `want` leave behind, and nothing else.
+pub(crate) fn is_between(now: &Value, before: &Value, want: &Value) -> bool {
+    if now == before || now == want {
+        return true;
+    }
+    match (now, before, want) {
+        (Value::Object(now), Value::Object(before), Value::Object(want)) => {
+            let part = |of: &Map<String, Value>, key: &String| of.get(key).cloned().unwrap_or(Value::Null);
+            let keys: BTreeSet<&String> = now.keys().chain(before.keys()).chain(want.keys()).collect();
+            keys.into_iter().all(|key| is_between(&part(now, key), &part(before, key), &part(want, key)))
+        }
+        (Value::Array(now), Value::Array(before), Value::Array(want)) => {
+            now.iter().all(|v| before.contains(v) || want.contains(v))
+                && before.iter().filter(|v| want.contains(v)).all(|v| now.contains(v))
+        }
+        _ => false,
+    }
 }
 
 fn compare(path: &str, a: &Value, b: &Value, lines: &mut Vec<(String, Value, Value)>) {
@@ -261,5 +307,33 @@ fn compare(path: &str, a: &Value, b: &Value, lines: &mut Vec<(String, Value, Val
             }
         }
         (a, b) => lines.push((path.to_owned(), a.clone(), b.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_some_of_the_calls_leave_behind_lies_between() {
+        let (before, want) = (json!([{"k": 1, "on": true}, {"k": 2, "on": true}, {"k": 3}]), json!([{"k": 3}]));
+        for half in [json!([{"k": 1, "on": true}, {"k": 3}]), before.clone(), want.clone()] {
+            assert!(is_between(&half, &before, &want), "{half}");
+        }
+        for other in [
+            json!([{"k": 1, "on": true}]),
+            json!([{"k": 3}, {"k": 4}]),
+            json!([{"k": 1, "on": false}, {"k": 3}]),
+            Value::Null,
+        ] {
+            assert!(!is_between(&other, &before, &want), "{other}");
+        }
+        let (before, want) = (json!({"a": 1, "b": 1, "c": 1}), json!({"a": 2, "b": 2, "c": 1}));
+        assert!(is_between(&json!({"a": 2, "b": 1, "c": 1}), &before, &want));
+        for other in [json!({"a": 2, "b": 1}), json!({"a": 3, "b": 1, "c": 1}), json!({"a": 2, "b": 1, "c": 1, "d": 1})]
+        {
+            assert!(!is_between(&other, &before, &want), "{other}");
+        }
+        assert!(!is_between(&json!({"a": 1}), &Value::Null, &json!({"a": 2})));
     }
 }

@@ -1,5 +1,5 @@
-//! What a playbook file says. All jq filters see `{finding, resource, target, lookup, before, want, each, now}`, as far
-//! as these are known at their point.
+//! What a playbook file says. All jq filters see `{finding, resource, account, caller, now, lookup, target, answer, before,
+//! want, each}`, as far as these are known at their point; they are worked out in this order.
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -11,6 +11,14 @@ use yagura_model::Text;
 pub(crate) struct Lookup {
     pub id: String,
     pub ask: Ask,
+}
+
+/// What must not be so for the playbook to touch its target.
+pub(crate) struct Guard {
+    /// Its answer is `.answer`; `None` where what is known already decides.
+    pub ask: Option<Ask>,
+    /// A text says why the target is left alone; null lets it pass.
+    pub refuse: Jq,
 }
 
 /// A state that the playbook changes: how it is read, and what it should become.
@@ -53,6 +61,7 @@ pub struct Playbook {
     pub(crate) target: Jq,
     pub(crate) region: Option<Jq>,
     pub(crate) lookups: Vec<Lookup>,
+    pub(crate) guards: Vec<Guard>,
     pub(crate) states: Vec<Watched>,
     pub(crate) acts: Vec<Act>,
 }
@@ -72,6 +81,8 @@ struct Head {
     region: Option<String>,
     #[serde(default)]
     lookup: Vec<LookupHead>,
+    #[serde(default)]
+    guard: Vec<GuardHead>,
     state: Vec<StateHead>,
     call: Vec<CallHead>,
 }
@@ -85,6 +96,17 @@ struct LookupHead {
     params: Option<String>,
     #[serde(default)]
     absent: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GuardHead {
+    api: Option<String>,
+    action: Option<String>,
+    params: Option<String>,
+    #[serde(default)]
+    absent: Vec<String>,
+    refuse: String,
 }
 
 #[derive(Deserialize)]
@@ -164,6 +186,17 @@ impl Playbook {
                     ask: reader.ask(&l.api, &l.action, l.params.as_deref().unwrap_or("{}"), &l.absent),
                 })
                 .collect(),
+            guards: head
+                .guard
+                .iter()
+                .map(|g| Guard {
+                    ask: g
+                        .api
+                        .as_deref()
+                        .map(|api| reader.ask(api, &g.action, g.params.as_deref().unwrap_or("{}"), &g.absent)),
+                    refuse: reader.jq(&g.refuse),
+                })
+                .collect(),
             states: head
                 .state
                 .iter()
@@ -182,9 +215,15 @@ impl Playbook {
         if reader.errors.is_empty() { Ok(playbook) } else { Err(reader.errors) }
     }
 
+    /// All calls that only read.
+    pub(crate) fn reads(&self) -> impl Iterator<Item = &Ask> {
+        let lookups = self.lookups.iter().map(|l| &l.ask);
+        lookups.chain(self.guards.iter().filter_map(|g| g.ask.as_ref())).chain(self.states.iter().map(|s| &s.ask))
+    }
+
     /// All IAM actions that the playbook may need.
     pub fn permissions(&self) -> Vec<String> {
-        let reads = self.lookups.iter().map(|l| &l.ask).chain(self.states.iter().map(|s| &s.ask));
+        let reads = self.reads();
         let acts = self.acts.iter().flat_map(|a| std::iter::once(&a.ask).chain(a.undo.iter().map(|u| &u.ask)));
         let mut actions: Vec<String> = reads.chain(acts).map(|ask| ask.action.clone()).collect();
         actions.sort_unstable();

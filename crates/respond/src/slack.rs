@@ -6,6 +6,8 @@ use yagura_model::{Finding, Lang};
 
 /// Findings that a notice names one by one.
 const NAMED: usize = 10;
+/// Characters of the list of findings; Slack takes 3,000 in a section.
+const SECTION: usize = 2900;
 
 /// What a notice is about: the open findings of one rule.
 pub(crate) struct Notice<'a> {
@@ -16,10 +18,26 @@ pub(crate) struct Notice<'a> {
     pub console: Option<&'a str>,
 }
 
-/// Slack's three special characters; without this a log could call out `<!channel>`.
+/// Slack's three special characters; without this a log could call out `<!channel>`. What breaks lines, turns the reading
+/// direction or ends a code span is taken out, too.
 fn escape(text: &str) -> String {
-    let cleaned: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let unseen =
+        |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let cleaned: String = text
+        .chars()
+        .filter(|c| !unseen(*c))
+        .map(|c| match c {
+            '`' => '\'',
+            c if c.is_control() => ' ',
+            c => c,
+        })
+        .collect();
     cleaned.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Text with our own links in it; `verbatim` keeps Slack from making more of what looks like an address or a name.
+fn markdown(text: &str) -> Value {
+    json!({"type": "mrkdwn", "text": text, "verbatim": true})
 }
 
 fn cut(text: &str, most: usize) -> String {
@@ -42,36 +60,43 @@ pub(crate) fn message(notice: &Notice<'_>) -> Value {
     owners.sort_unstable();
     owners.dedup();
     let owner = if owners.is_empty() {
-        say("nobody (no Owner tag)", "未設定(Owner タグなし)")
+        say("nobody (no Owner tag)", "未設定（Owner タグなし）")
     } else {
         owners.join(", ")
     };
-    let list: Vec<String> = notice
-        .findings
-        .iter()
-        .take(NAMED)
-        .map(|f| {
-            let name = escape(&cut(&f.resource, 200));
-            let link =
-                notice.console.map_or_else(|| format!("`{name}`"), |c| format!("<{c}/findings/{}|{name}>", f.id));
-            format!("• {link}  {}", escape(&cut(f.reason.get(lang), 200)))
-        })
-        .collect();
-    let more = if count > NAMED { say("\n… and more", "\n… ほか") } else { String::new() };
+    let lines = notice.findings.iter().take(NAMED).map(|f| {
+        let name = escape(&cut(&f.resource, 200));
+        let link = notice.console.map_or_else(|| format!("`{name}`"), |c| format!("<{c}/findings/{}|{name}>", f.id));
+        format!("• {link}  {}", escape(&cut(f.reason.get(lang), 200)))
+    });
+    // Whole lines only: half a link would spill its address.
+    let (mut list, mut named) = (String::new(), 0);
+    for line in lines.take_while(|line| line.chars().count() < SECTION) {
+        if list.chars().count() + line.chars().count() + 1 > SECTION {
+            break;
+        }
+        list.push_str(&line);
+        list.push('\n');
+        named += 1;
+    }
+    if count > named {
+        list.push_str(&say(&format!("… and {} more", count - named), &format!("… ほか {} 件", count - named)));
+    }
     let fix = match notice.topic.and_then(|t| t.playbook.as_ref()) {
         Some(_) => format!("`yagura fix {}`", first.id),
         None => format!("`yagura explain {}`", escape(&first.rule)),
     };
-    let field = |name: String, value: &str| json!({"type": "mrkdwn", "text": format!("*{name}*\n{value}")});
+    let field = |name: String, value: &str| markdown(&format!("*{name}*\n{value}"));
+    let place = |value: &Option<String>| escape(&cut(value.as_deref().unwrap_or("—"), 64));
     let mut blocks = vec![
         json!({"type": "header", "text": {"type": "plain_text", "text": cut(&head, 150)}}),
         json!({"type": "section", "fields": [
-            field(say("Account", "アカウント"), first.account.as_deref().unwrap_or("—")),
-            field(say("Region", "リージョン"), first.region.as_deref().unwrap_or("—")),
+            field(say("Account", "アカウント"), &place(&first.account)),
+            field(say("Region", "リージョン"), &place(&first.region)),
             field(say("Owner", "担当"), &escape(&cut(&owner, 200))),
             field(say("Fix", "直し方"), &fix),
         ]}),
-        json!({"type": "section", "text": {"type": "mrkdwn", "text": cut(&format!("{}{more}", list.join("\n")), 2900)}}),
+        json!({"type": "section", "text": markdown(&list)}),
     ];
     if let Some(console) = notice.console {
         let address = format!("{console}/findings/{}", first.id);
@@ -101,7 +126,7 @@ mod tests {
             status: Status::New,
             title: Text::new("Open bucket", "公開バケット"),
             reason: Text::new("<!channel> & co", "理由"),
-            resource: "arn:aws:s3:::<!channel>\n".into(),
+            resource: "arn:aws:s3:::<!channel>\n`evil`\u{202e}".into(),
             resource_type: None,
             account: None,
             region: None,
@@ -118,7 +143,14 @@ mod tests {
             lang: Lang::Ja,
             console: Some("http://127.0.0.1:7117"),
         };
-        let text = message(&notice).to_string();
+        let body = message(&notice);
+        for block in body["blocks"].as_array().expect("blocks") {
+            for part in block["fields"].as_array().into_iter().flatten().chain([&block["text"]]) {
+                assert!(part["type"] != "mrkdwn" || part["verbatim"] == true, "{part}");
+            }
+        }
+        let text = body.to_string();
+        assert!(!text.contains("`evil`") && !text.contains('\u{202e}'), "{text}");
         assert!(!text.contains("<!channel>") && !text.contains("<@U1>"), "{text}");
         assert!(text.contains("【高】公開バケット") && text.contains("http://127.0.0.1:7117/findings/F-1"), "{text}");
     }

@@ -166,6 +166,7 @@ CREATE TABLE score_history (
 -- Notices that are owed: written in the transaction that opens the finding, taken off by a delivery.
 CREATE TABLE outbox (
     id              INTEGER PRIMARY KEY,
+    message         INTEGER,                -- what goes out as one message, from the first attempt on: its first id
     finding         TEXT NOT NULL,
     notifier        TEXT NOT NULL,
     queued_at       TEXT NOT NULL,

@@ -7,9 +7,8 @@ use crate::{
 use anyhow::anyhow;
 use serde_json::json;
 use std::{fmt::Write as _, process::ExitCode, sync::Arc};
-use yagura_aws::Api;
 use yagura_hub::{Catalog, Hub};
-use yagura_model::{Finding, Lang};
+use yagura_model::Lang;
 use yagura_report::Format;
 use yagura_respond::{Error, Playbook, Playbooks, Responder, Run, Subject, differences};
 
@@ -25,23 +24,32 @@ pub async fn run(global: &Global, args: &Fix) -> Result<ExitCode, Stop> {
         .and_then(|id| playbooks.get(id))
         .ok_or_else(|| Stop::usage(Error::NoPlaybook(finding.rule.clone())))?;
     let resource = hub.resource(&finding.resource).await?.map(|row| row.resource);
-    let account = account_of(&args.access, finding.account.as_deref()).await?;
+    let wanted = finding.account.as_deref().ok_or_else(|| {
+        Stop::usage(anyhow!(
+            "finding {} is of a file, not of an account: correct `{}` there",
+            finding.id,
+            finding.resource
+        ))
+    })?;
+    let account = account_of(&args.access, wanted).await?;
     let now = settings::now();
     let subject = Subject {
         finding: &finding,
         resource: resource.as_ref(),
         region: &account.region,
-        account: account.assumed.as_deref(),
+        account: wanted,
+        role_of: account.assumed.as_deref(),
+        caller: &account.identity.arn,
         now: &now,
     };
     let responder = Responder::new(account.api.as_ref(), hub.state(), settings::now);
     if !args.yes {
         let planned = responder.plan(playbook, &subject).await.map_err(stop)?;
-        show(global, playbook, &finding, &planned)?;
+        show(global, playbook, &planned)?;
         return Ok(ExitCode::SUCCESS);
     }
     let (applied_run, applied) = responder.apply(playbook, &subject).await.map_err(stop)?;
-    show(global, playbook, &finding, &applied_run)?;
+    show(global, playbook, &applied_run)?;
     let lang = terminal::lang(global);
     if applied_run.plan.is_done() {
         note!(
@@ -70,10 +78,9 @@ pub async fn undo(global: &Global, args: &Undo) -> Result<ExitCode, Stop> {
     let library = settings::library(global)?;
     let hub = settings::hub(global).await?;
     let (playbooks, _) = Playbooks::read(&library);
-    let (client, _) = scan::client(&args.access).await?;
-    let api: Arc<dyn Api> = Arc::new(client);
-    let responder = Responder::new(api.as_ref(), hub.state(), settings::now);
-    let run = responder.undoable(&args.run).await.map_err(stop)?;
+    let run = Responder::run(hub.state(), &args.run).await.map_err(stop)?;
+    let account = account_of(&args.access, &run.plan.account).await?;
+    let responder = Responder::new(account.api.as_ref(), hub.state(), settings::now);
     let playbook = playbooks
         .get(&run.plan.playbook)
         .ok_or_else(|| Stop::usage(anyhow!("playbook `{}` is gone: give its --content folder", run.plan.playbook)))?;
@@ -87,17 +94,17 @@ pub async fn undo(global: &Global, args: &Undo) -> Result<ExitCode, Stop> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The account that a finding lies in, which must be the credentials' own or the role's.
-async fn account_of(access: &Access, wanted: Option<&str>) -> Result<scan::Account, Stop> {
+/// The account that a finding or a run is of, which must be the credentials' own or the role's.
+async fn account_of(access: &Access, wanted: &str) -> Result<scan::Account, Stop> {
     let (client, region) = scan::client(access).await?;
     let account = scan::identify(Arc::new(client), access, region).await?;
-    match wanted {
-        Some(wanted) if wanted != account.identity.account => Err(Stop::usage(anyhow!(
-            "the finding is in account {wanted}, the credentials are for {}: use --profile or --role for that account",
+    if wanted != account.identity.account {
+        return Err(Stop::usage(anyhow!(
+            "it is in account {wanted}, the credentials are for {}: use --profile or --role for that account",
             account.identity.account
-        ))),
-        _ => Ok(account),
+        )));
     }
+    Ok(account)
 }
 
 /// Nothing may be changed on a doubt: usage where the caller can mend it, failure where AWS said no.
@@ -105,8 +112,9 @@ fn stop(error: Error) -> Stop {
     match error {
         Error::NoPlaybook(_)
         | Error::NoTarget { .. }
-        | Error::Protected(_)
+        | Error::LeftAlone { .. }
         | Error::NoRun(_)
+        | Error::HalfUndone(_)
         | Error::NothingToUndo { .. } => Stop::usage(error),
         other => Stop::failed(other),
     }
@@ -117,13 +125,13 @@ fn say<'a>(lang: Lang, en: &'a str, ja: &'a str) -> &'a str {
 }
 
 /// The plan: what is so, what will be, which calls lead there and back, and what they need.
-fn show(global: &Global, playbook: &Playbook, finding: &Finding, run: &Run) -> Result<(), Stop> {
+fn show(global: &Global, playbook: &Playbook, run: &Run) -> Result<(), Stop> {
     let plan = &run.plan;
     if matches!(global.format, Some(Format::Json | Format::Ndjson)) {
         let call = |c: &yagura_respond::PlannedCall| json!({"api": format!("{}:{}", c.service, c.operation), "params": c.params});
         let value = json!({
             "run": run.id, "status": run.status.as_str(), "playbook": plan.playbook, "finding": plan.finding,
-            "target": plan.target, "account": plan.account.as_ref().or(finding.account.as_ref()),
+            "target": plan.target, "account": plan.account,
             "region": plan.region, "risk": plan.risk,
             "states": plan.states.iter().map(|s| json!({"id": s.id, "before": s.before, "after": s.want})).collect::<Vec<_>>(),
             "calls": plan.calls.iter().map(call).collect::<Vec<_>>(),
@@ -136,7 +144,8 @@ fn show(global: &Global, playbook: &Playbook, finding: &Finding, run: &Run) -> R
     let mut text = String::new();
     let clean = yagura_report::escape_terminal;
     let _ = writeln!(text, "{}  {}", plan.playbook, playbook.title.get(lang));
-    let _ = writeln!(text, "  {}: {} ({})", say(lang, "target", "対象"), clean(&plan.target), plan.region);
+    let place = format!("{} {}", plan.account, plan.region);
+    let _ = writeln!(text, "  {}: {} ({place})", say(lang, "target", "対象"), clean(&plan.target));
     let _ = writeln!(text, "  {}: {}\n", say(lang, "risk", "影響リスク"), plan.risk);
     for state in &plan.states {
         for (path, before, after) in differences(&state.before, &state.want) {
@@ -167,6 +176,13 @@ fn show(global: &Global, playbook: &Playbook, finding: &Finding, run: &Run) -> R
         let how = say(lang, "nothing was changed; to apply:", "まだ何も変更していません。適用するには:");
         let _ = writeln!(text, "\n  {how} yagura fix {} --yes", plan.finding);
     }
+    if run.status == yagura_respond::Status::Applying {
+        let (on, back) = (format!("yagura fix {} --yes", plan.finding), format!("yagura undo {}", run.id));
+        let _ = match lang {
+            Lang::En => writeln!(text, "\n  an earlier attempt was interrupted; to go on: {on}   to go back: {back}"),
+            Lang::Ja => writeln!(text, "\n  前回の適用が途中で止まっています。続けるには: {on}   元に戻すには: {back}"),
+        };
+    }
     output::print(&text)
 }
 
@@ -176,7 +192,7 @@ pub async fn notify(global: &Global, hub: &Hub, catalog: &Catalog) -> Result<(),
     if notifiers.is_empty() {
         return Ok(());
     }
-    let done = yagura_respond::deliver(hub, catalog, &notifiers, chrono::Utc::now()).await?;
+    let done = yagura_respond::deliver(hub, catalog, &notifiers, &chrono::Utc::now).await?;
     if let Some(error) = done.error {
         note!("{error} (it is tried again by the next command, and by `yagura up`)");
     }
