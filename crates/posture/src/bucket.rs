@@ -5,7 +5,7 @@
 //! block on top, since S3 applies the most restrictive of the two.
 
 use crate::{
-    known::{Known, missing},
+    known::{Known, failed, missing},
     policy,
     rule::Val,
     world::{Because, Fact, World, elements},
@@ -111,9 +111,11 @@ fn by_policy(properties: &Value, observed: &Value, access: &Access, because: &mu
         return Known::No;
     }
     let Val::Object(map) = policy else { return policy::is_public(&policy) };
-    let mut granted = Known::No;
+    let (mut granted, mut named) = (Known::No, Known::No);
     for (i, statement) in policy::raw_statements(map).into_iter().enumerate() {
-        let mut public = policy::grants_public(statement).and(reaches(statement, access));
+        let everyone = policy::grants_public(statement);
+        named = named.or(everyone.clone());
+        let mut public = everyone.and(reaches(statement, access));
         // S3 said that something here is public: then a condition that looks like a limit is none.
         if said != Some(Known::Yes) {
             public = public.and(policy::limited(statement).negate());
@@ -125,6 +127,10 @@ fn by_policy(properties: &Value, observed: &Value, access: &Access, because: &mu
     }
     match said {
         Some(unknown @ Known::Unknown(_)) => unknown,
+        Some(Known::Yes) if !named.is_yes() => named.and(granted).or(Known::Unknown(failed(
+            "Amazon S3 calls the policy public, and no statement says why",
+            "Amazon S3 はポリシーを公開と判定していますが、その原因となるステートメントが見つかりません",
+        ))),
         _ => granted,
     }
 }
@@ -159,11 +165,15 @@ fn any_string(value: &Value, test: &dyn Fn(&str) -> bool) -> Known {
 /// What the ACL grants: the grants that were read, else the canned ACL of a template. Ownership "bucket owner enforced"
 /// turns ACLs off.
 fn by_acl(properties: &Value, observed: &Value, access: &Access, because: &mut Because) -> Known {
-    let acl = observed.get("Acl").unwrap_or(observed);
-    let granted = match Val::of(acl) {
-        Val::Unknown(reasons) => Known::Unknown(reasons),
-        Val::Object(map) if map.contains_key("Grants") => by_grants(&map["Grants"], access, because),
-        _ => by_canned(properties, access, because),
+    let granted = match observed.get("Acl").map(Val::of) {
+        Some(Val::Unknown(reasons)) => Known::Unknown(reasons),
+        Some(Val::Object(map)) if map.contains_key("Grants") => by_grants(&map["Grants"], access, because),
+        _ => match Val::of(observed) {
+            Val::Unknown(reasons) => Known::Unknown(reasons),
+            // A bucket that was looked at has an ACL: it was not read.
+            Val::Object(_) if !named(properties) => Known::Unknown(missing("s3:GetBucketAcl")),
+            _ => by_canned(properties, access, because),
+        },
     };
     match granted {
         Known::No => Known::No,
@@ -188,6 +198,10 @@ fn by_grants(grants: &Value, access: &Access, because: &mut Because) -> Known {
         result = result.or(public);
     }
     result
+}
+
+fn named(properties: &Value) -> bool {
+    properties.get("AccessControl").is_some_and(|acl| !acl.is_null())
 }
 
 fn by_canned(properties: &Value, access: &Access, because: &mut Because) -> Known {
@@ -259,7 +273,11 @@ mod tests {
         (truth("public_read"), truth("public_write"))
     }
 
-    fn alone(properties: Value, observed: Value) -> (Known, Known) {
+    /// With an ACL that only names the owner, unless the test has one.
+    fn alone(properties: Value, mut observed: Value) -> (Known, Known) {
+        if let Value::Object(map) = &mut observed {
+            map.entry("Acl").or_insert(json!({"Grants": []}));
+        }
         read_and_write(&Inventory { resources: vec![resource(KIND, properties, observed)], gaps: vec![] })
     }
 
@@ -289,8 +307,18 @@ mod tests {
     }
 
     #[test]
+    fn an_acl_that_was_not_read_is_unknown() {
+        let bucket = resource(KIND, json!({}), json!({}));
+        let unknown = Known::Unknown(missing("s3:GetBucketAcl"));
+        let both = read_and_write(&Inventory { resources: vec![bucket], gaps: vec![] });
+        assert_eq!(both, (unknown.clone(), unknown));
+        assert_eq!(alone(json!({}), Value::Null), (Known::No, Known::No));
+    }
+
+    #[test]
     fn the_accounts_block_counts_and_a_denied_one_is_unknown() {
-        let bucket = || resource(KIND, json!({"PolicyDocument": allow("s3:GetObject")}), json!({}));
+        let bucket =
+            || resource(KIND, json!({"PolicyDocument": allow("s3:GetObject")}), json!({"Acl": {"Grants": []}}));
         let account = |block: Value| resource(ACCOUNT_TYPE, json!({}), json!({"S3PublicAccessBlock": block}));
         let with = |block| Inventory { resources: vec![bucket(), account(block)], gaps: vec![] };
         assert_eq!(read_and_write(&with(json!({"RestrictPublicBuckets": true}))).0, Known::No);
@@ -312,6 +340,9 @@ mod tests {
     fn what_s3_says_of_the_policy_wins() {
         let policy = json!({"PolicyDocument": allow("s3:GetObject")});
         assert_eq!(alone(policy.clone(), json!({"PolicyStatus": {"IsPublic": false}})).0, Known::No);
+        let wider = json!({"PolicyDocument": {"Statement": {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::1:root"},
+            "Action": "s3:GetObject"}}});
+        assert!(matches!(alone(wider, json!({"PolicyStatus": {"IsPublic": true}})).0, Known::Unknown(_)));
         let denied = json!({"PolicyStatus": yagura_model::unknown("s3:GetBucketPolicyStatus")});
         assert_eq!(alone(policy, denied).0, Known::Unknown(missing("s3:GetBucketPolicyStatus")));
     }

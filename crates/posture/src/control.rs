@@ -1,6 +1,6 @@
 use crate::rule::Program;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use yagura_model::{Severity, Text};
 
 /// Makes an enum whose members are lower-case words in a control's head.
@@ -88,6 +88,8 @@ pub struct Control {
     pub file: String,
     /// Reads what only a live account can tell, so it is `NOT_APPLICABLE` on a template.
     pub live_only: bool,
+    /// The types of other resources that its rule looks at.
+    pub looks_at: BTreeSet<String>,
     pub(crate) when: Option<Program>,
     pub(crate) rule: Program,
 }

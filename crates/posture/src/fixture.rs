@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use yagura_content::{Block, Document, Error, Kind, Library};
-use yagura_model::{ACCOUNT_TYPE, Inventory, REGION_TYPE, Resource, Source, Verdict};
+use yagura_model::{ACCOUNT_TYPE, Inventory, Judgement, REGION_TYPE, Resource, Source, Verdict};
 
 /// The day that fixtures are judged on unless they say `$now`, so that dates in them don't age.
 pub const FIXTURE_NOW: &str = "2026-11-22T00:00:00Z";
@@ -116,8 +116,10 @@ fn test_control(library: &Library, document: &Document, control: &Control, schem
             for resource in &inventory.resources {
                 errors.extend(misspelt(resource, schemas).into_iter().map(|m| document.error(block.line, m)));
             }
-            let world = World::new(&inventory, now);
-            let judged = judge::verdict(&mut Eval::new(&world), &world, control, 0);
+            let judged = first_line(&inventory, now, control);
+            if expected == Some(Verdict::Fail) {
+                errors.extend(trusting(&inventory, now, control).map(|m| document.error(block.line, m)));
+            }
             if judged.as_ref().map(|j| j.verdict) != expected {
                 let wanted = expected.map_or("no line", Verdict::as_str);
                 let found = judged.map_or_else(
@@ -130,6 +132,34 @@ fn test_control(library: &Library, document: &Document, control: &Control, schem
             }
         }
     }
+}
+
+/// What the control says of an inventory's first resource.
+fn first_line(inventory: &Inventory, now: DateTime<Utc>, control: &Control) -> Option<Judgement> {
+    let world = World::new(inventory, now);
+    judge::verdict(&mut Eval::new(&world), &world, control, 0)
+}
+
+/// Observed facts of a failing inventory whose absence would let it pass: a live account that tells nothing of them has
+/// not been seen to be right.
+fn trusting(inventory: &Inventory, now: DateTime<Utc>, control: &Control) -> impl Iterator<Item = String> {
+    let mut mistakes = Vec::new();
+    for (index, resource) in inventory.resources.iter().enumerate() {
+        for name in resource.observed.as_object().into_iter().flat_map(|facts| facts.keys()) {
+            let mut less = inventory.clone();
+            if let Some(facts) = less.resources[index].observed.as_object_mut() {
+                facts.remove(name);
+            }
+            let verdict = first_line(&less, now, control).map(|line| line.verdict);
+            if !matches!(verdict, Some(Verdict::Fail | Verdict::Unknown)) {
+                mistakes.push(format!(
+                    "without `observed.{name}` this ```fail fixture gives {}: say unknown(\"…\") where it is null",
+                    verdict.map_or("no line", Verdict::as_str)
+                ));
+            }
+        }
+    }
+    mistakes.into_iter()
 }
 
 fn read(document: &Document, block: &Block, control: &Control) -> Result<(Inventory, DateTime<Utc>), Error> {
@@ -241,5 +271,72 @@ fn check(place: &Place, value: &Value, wrong: &mut Vec<String>) {
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every way to a value inside `value`.
+    fn places(value: &Value, way: &str, found: &mut Vec<String>) {
+        let mut step = |name: &str, below: &Value| {
+            let way = format!("{way}/{}", name.replace('~', "~0").replace('/', "~1"));
+            places(below, &way, found);
+            found.push(way);
+        };
+        match value {
+            Value::Object(map) if !yagura_model::is_unknown(value) => map.iter().for_each(|(name, v)| step(name, v)),
+            Value::Array(items) => items.iter().enumerate().for_each(|(i, v)| step(&i.to_string(), v)),
+            _ => {}
+        }
+    }
+
+    /// `inventory` with one value less, in all ways.
+    fn blurred(inventory: &Inventory) -> Vec<(String, Inventory)> {
+        let mut all = Vec::new();
+        for (index, resource) in inventory.resources.iter().enumerate() {
+            for part in ["properties", "observed"] {
+                let of = |r: &Resource| if part == "properties" { r.properties.clone() } else { r.observed.clone() };
+                let mut found = vec![String::new()];
+                places(&of(resource), "", &mut found);
+                for way in found {
+                    let mut less = inventory.clone();
+                    let mut value = of(resource);
+                    if let Some(place) = value.pointer_mut(&way) {
+                        *place = yagura_model::unknown("blurred");
+                    }
+                    let resource = &mut less.resources[index];
+                    *(if part == "properties" { &mut resource.properties } else { &mut resource.observed }) = value;
+                    all.push((format!("resource {index}: {part}{way}"), less));
+                }
+            }
+        }
+        all
+    }
+
+    /// The law of unknown values, on every control that ships and every fixture it has: whatever is not known, a verdict
+    /// stays as it is or becomes UNKNOWN.
+    #[test]
+    fn knowing_less_never_flips_a_verdict_that_ships() {
+        let library = Library::builtin().expect("the content loads");
+        let schemas = Schemas::new(&library);
+        let (mut tried, mut flipped) = (0, Vec::new());
+        for document in library.of(Kind::Control) {
+            let control = control(document, &schemas).expect("the control compiles");
+            for block in ["pass", "fail", "unknown", "na"].iter().flat_map(|word| document.blocks(word)) {
+                let (inventory, now) = read(document, block, &control).expect("the fixture reads");
+                let sharp = first_line(&inventory, now, &control).map(|line| line.verdict);
+                for (place, less) in blurred(&inventory) {
+                    let verdict = first_line(&less, now, &control).map(|line| line.verdict);
+                    tried += 1;
+                    if verdict != sharp && verdict != Some(Verdict::Unknown) {
+                        flipped.push(format!("{}:{} {place}: {sharp:?} became {verdict:?}", document.file, block.line));
+                    }
+                }
+            }
+        }
+        assert!(tried > 2000, "only {tried}");
+        assert!(flipped.is_empty(), "{}", flipped.join("\n"));
     }
 }

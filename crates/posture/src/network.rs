@@ -1,36 +1,102 @@
 //! Security group rules: is a TCP port open to the whole Internet?
 
-use crate::known::{Known, failed};
+use crate::known::{Known, failed, missing};
 use crate::rule::Val;
+use crate::world::World;
+use std::net::IpAddr;
 
-/// Which addresses count as the whole Internet.
+pub const PREFIX_LIST: &str = "AWS::EC2::PrefixList";
+
+/// Which addresses count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum World {
+pub enum Family {
     V4,
     V6,
     Any,
 }
 
-/// Whether one ingress rule lets all addresses of `world` reach TCP `port`.
-pub fn opens<'a>(rule: &Val<'a>, port: i64, world: World) -> Known {
+/// Whether one ingress rule lets the whole Internet of `family` reach TCP `port`. `listed` tells whether the prefix list
+/// of an id holds it.
+pub fn opens<'a>(rule: &Val<'a>, port: i64, family: Family, listed: &dyn Fn(&str) -> Known) -> Known {
     if let Val::Unknown(reasons) = rule {
         return Known::Unknown(reasons.clone());
     }
-    let (Some(protocol), Some(from), Some(to), Some(v4), Some(v6)) =
-        (rule.key("IpProtocol"), rule.key("FromPort"), rule.key("ToPort"), rule.key("CidrIp"), rule.key("CidrIpv6"))
-    else {
+    let (Some(protocol), Some(from), Some(to), Some(v4), Some(v6), Some(list)) = (
+        rule.key("IpProtocol"),
+        rule.key("FromPort"),
+        rule.key("ToPort"),
+        rule.key("CidrIp"),
+        rule.key("CidrIpv6"),
+        rule.key("SourcePrefixListId"),
+    ) else {
         let (en, ja) = rule.kind();
         return Known::Unknown(failed(format!("an ingress rule is {en}"), format!("インバウンドルールが{ja}です")));
     };
-    let v4 = if world == World::V6 { Known::No } else { is_everything(&v4) };
-    let v6 = if world == World::V4 { Known::No } else { is_everything(&v6) };
-    v4.or(v6).and(covers(&protocol, &from, &to, port))
+    let covers = covers(&protocol, &from, &to, port);
+    if covers == Known::No {
+        return Known::No;
+    }
+    let listed = match &list {
+        Val::Unknown(reasons) => Known::Unknown(reasons.clone()),
+        list => list.as_str().map_or(Known::No, listed),
+    };
+    is_world(&v4, family).or(is_world(&v6, family)).or(listed).and(covers)
 }
 
-fn is_everything(cidr: &Val<'_>) -> Known {
+/// Whether a prefix list that `thing` names lets in the whole Internet; not known when its entries were not read.
+pub fn listed(world: &World<'_>, thing: u32, id: &str, family: Family) -> Known {
+    let not_read = || Known::Unknown(missing(&format!("ec2:GetManagedPrefixListEntries ({id})")));
+    let lists = world.related(thing, PREFIX_LIST, true);
+    let entries = lists.iter().find_map(|read| match read.val {
+        Val::Thing(list) => {
+            let list = world.thing(list).resource;
+            (list.id == id).then(|| list.properties.get("Entries").map_or(Val::Null, Val::of))
+        }
+        _ => None,
+    });
+    match entries {
+        Some(Val::Unknown(reasons)) => Known::Unknown(reasons),
+        Some(entries) => entries.items().map_or_else(not_read, |entries| {
+            let cidr = |entry: Val<'_>| entry.key("Cidr").map_or_else(not_read, |cidr| is_world(&cidr, family));
+            entries.iter().map(cidr).fold(Known::No, Known::or)
+        }),
+        None => not_read(),
+    }
+}
+
+/// Whether an address range is the whole Internet, or so wide that it comes to the same.
+pub fn is_world(cidr: &Val<'_>, family: Family) -> Known {
     match cidr {
+        Val::Null => Known::No,
         Val::Unknown(reasons) => Known::Unknown(reasons.clone()),
-        cidr => Known::of(cidr.as_str().is_some_and(|c| c.ends_with("/0"))),
+        cidr => match cidr.as_str().and_then(range) {
+            Some((address, _)) if family == Family::V4 && address.is_ipv6() => Known::No,
+            Some((address, _)) if family == Family::V6 && address.is_ipv4() => Known::No,
+            Some((address, prefix)) => Known::of(is_wide(address, prefix)),
+            None => {
+                let text = cidr.as_str().unwrap_or("");
+                let en = format!("`{text}` is no address range");
+                Known::Unknown(failed(en, format!("`{text}` はアドレス範囲ではありません")))
+            }
+        },
+    }
+}
+
+/// An address range; an address alone is a range of one.
+pub fn range(cidr: &str) -> Option<(IpAddr, u8)> {
+    let (address, prefix) = cidr.trim().split_once('/').map_or((cidr.trim(), None), |(a, p)| (a, Some(p)));
+    let address = address.parse::<IpAddr>().ok()?;
+    let full = if address.is_ipv4() { 32 } else { 128 };
+    let prefix = prefix.map_or(Some(full), |p| p.parse().ok())?;
+    (prefix <= full).then_some((address, prefix))
+}
+
+/// Where Amazon S3 draws the line between some callers and everyone (user guide, "The meaning of public"): ranges wider
+/// than /8 (IPv4) or /32 (IPv6). So two halves of the Internet are the Internet. Private IPv6 addresses (RFC 4193) are not.
+pub fn is_wide(address: IpAddr, prefix: u8) -> bool {
+    match address {
+        IpAddr::V4(_) => prefix < 8,
+        IpAddr::V6(address) => prefix < 32 && !(prefix >= 7 && address.is_unique_local()),
     }
 }
 
@@ -63,30 +129,52 @@ mod tests {
     use crate::known::missing;
     use serde_json::json;
 
-    fn open(rule: &serde_json::Value, port: i64, world: World) -> Known {
-        opens(&Val::of(rule), port, world)
+    fn open(rule: &serde_json::Value, port: i64, family: Family) -> Known {
+        opens(&Val::of(rule), port, family, &|id| Known::of(id == "pl-world"))
     }
 
     #[test]
     fn reads_protocol_ports_and_addresses() {
         let ssh = json!({"IpProtocol": "tcp", "FromPort": 20, "ToPort": 25, "CidrIp": "0.0.0.0/0"});
-        assert_eq!(open(&ssh, 22, World::Any), Known::Yes);
-        assert_eq!(open(&ssh, 22, World::V6), Known::No);
-        assert_eq!(open(&ssh, 3389, World::Any), Known::No);
+        assert_eq!(open(&ssh, 22, Family::Any), Known::Yes);
+        assert_eq!(open(&ssh, 22, Family::V6), Known::No);
+        assert_eq!(open(&ssh, 3389, Family::Any), Known::No);
         let all = json!({"IpProtocol": "-1", "CidrIpv6": "::/0"});
-        assert_eq!(open(&all, 3389, World::Any), Known::Yes);
-        assert_eq!(open(&all, 3389, World::V4), Known::No);
+        assert_eq!(open(&all, 3389, Family::Any), Known::Yes);
+        assert_eq!(open(&all, 3389, Family::V4), Known::No);
         let udp = json!({"IpProtocol": "udp", "FromPort": 22, "ToPort": 22, "CidrIp": "0.0.0.0/0"});
-        assert_eq!(open(&udp, 22, World::Any), Known::No);
+        assert_eq!(open(&udp, 22, Family::Any), Known::No);
         let group = json!({"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "SourceSecurityGroupId": "sg-1"});
-        assert_eq!(open(&group, 22, World::Any), Known::No);
+        assert_eq!(open(&group, 22, Family::Any), Known::No);
     }
 
     #[test]
     fn an_unknown_part_matters_only_when_the_rest_does_not_decide() {
         let unknown = yagura_model::unknown("Parameter Cidr");
         let rule = json!({"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": unknown});
-        assert_eq!(open(&rule, 22, World::Any), Known::Unknown(missing("Parameter Cidr")));
-        assert_eq!(open(&rule, 443, World::Any), Known::No);
+        assert_eq!(open(&rule, 22, Family::Any), Known::Unknown(missing("Parameter Cidr")));
+        assert_eq!(open(&rule, 443, Family::Any), Known::No);
+    }
+
+    #[test]
+    fn ranges_that_come_to_the_whole_internet_count_as_it() {
+        let wide = ["0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "::/0", "2000::/3", "0:0:0:0:0:0:0:0/0", " 0.0.0.0/0"];
+        let narrow = ["10.0.0.0/8", "203.0.113.7", "203.0.113.0/24", "2001:db8::/32", "fc00::/7", "fd12::/8"];
+        for (ranges, expected) in [(&wide[..], Known::Yes), (&narrow[..], Known::No)] {
+            for range in ranges {
+                assert_eq!(is_world(&Val::Str(range), Family::Any), expected, "{range}");
+            }
+        }
+        for bad in ["", "all", "10.0.0.0/x", "10.0.0.0/33", "10.0.0/8"] {
+            assert!(matches!(is_world(&Val::Str(bad), Family::Any), Known::Unknown(_)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_list_opens_what_its_entries_open() {
+        let rule = |list| json!({"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "SourcePrefixListId": list});
+        assert_eq!(open(&rule("pl-world"), 22, Family::Any), Known::Yes);
+        assert_eq!(open(&rule("pl-world"), 443, Family::Any), Known::No);
+        assert_eq!(open(&rule("pl-office"), 22, Family::Any), Known::No);
     }
 }

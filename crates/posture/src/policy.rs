@@ -5,9 +5,10 @@
 //! a fixed value (no wildcard, no policy variable) of a condition key that names who or where the caller is.
 
 use crate::known::{Known, failed, missing};
+use crate::network::{is_wide, range};
 use crate::rule::{Read, Val};
 use serde_json::{Map, Value};
-use std::{net::IpAddr, rc::Rc};
+use std::rc::Rc;
 use yagura_model::unknown_reason;
 
 /// Keys whose fixed value limits who can call. Lower case.
@@ -157,7 +158,7 @@ fn unknown_or_no(value: &Value) -> Known {
 /// Whether every one of a key's values (they are or-ed) is fixed.
 fn limits(key: &str, values: &Value) -> Known {
     let test: fn(&str, &str) -> bool = if ADDRESS_KEYS.contains(&key) {
-        |_, value| is_narrow(value)
+        |_, value| range(value).is_some_and(|(address, prefix)| !is_wide(address, prefix))
     } else if LIMITING_KEYS.contains(&key) || key == "s3:dataaccesspointarn" || key.ends_with("orgpaths") {
         is_fixed
     } else {
@@ -197,15 +198,6 @@ fn is_fixed(key: &str, value: &str) -> bool {
         }
         _ => !value.is_empty() && !has_wildcard(value),
     }
-}
-
-/// S3 takes ranges broader than /8 (IPv4) or /32 (IPv6) for public.
-fn is_narrow(cidr: &str) -> bool {
-    let (address, prefix) = cidr.split_once('/').unwrap_or((cidr, ""));
-    let Ok(address) = address.parse::<IpAddr>() else { return false };
-    let (full, least) = if address.is_ipv4() { (32, 8) } else { (128, 32) };
-    let prefix = if prefix.is_empty() { full } else { prefix.parse::<u8>().unwrap_or(0) };
-    (least..=full).contains(&prefix)
 }
 
 /// Whether `text` matches an IAM pattern, in which `*` stands for anything and `?` for one character. Linear in the

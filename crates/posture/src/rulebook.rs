@@ -4,7 +4,7 @@ use crate::{
     rule::{self, Program},
     schema::Schemas,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use yagura_content::{Document, Error, Kind, Library};
 
 /// All controls of the content, compiled, by id; and the frameworks that name them.
@@ -54,6 +54,18 @@ impl Rulebook {
         self.by_type.get(kind).into_iter().flatten().map(|i| &self.controls[*i])
     }
 
+    /// Judges resources of these types only. The others are still there for rules to look at.
+    pub fn limit(&mut self, kinds: &[String]) {
+        self.by_type.retain(|kind, _| kinds.contains(kind));
+    }
+
+    /// The types of resources that the controls of `kinds` look at: without them, what is missing looks like what isn't
+    /// there.
+    pub fn looked_at(&self, kinds: &[String]) -> BTreeSet<String> {
+        let controls = kinds.iter().flat_map(|kind| self.controls_of(kind));
+        controls.flat_map(|control| control.looks_at.iter().cloned()).collect()
+    }
+
     pub fn frameworks(&self) -> &[Framework] {
         &self.frameworks
     }
@@ -95,6 +107,7 @@ pub(crate) fn control(document: &Document, schemas: &Schemas) -> Result<Control,
             body: document.body.clone(),
             file: document.file.clone(),
             live_only: rule.reads_observed || when.as_ref().is_some_and(|when| when.reads_observed),
+            looks_at: when.iter().chain([&rule]).flat_map(|program| program.looks_at.iter().cloned()).collect(),
             when,
             rule,
         }),

@@ -14,7 +14,7 @@ use std::{
     collections::HashMap,
     rc::Rc,
 };
-use yagura_model::{Gap, Inventory, Resource};
+use yagura_model::{ACCOUNT_TYPE, Gap, Inventory, Resource};
 
 /// What a fact of a resource rests on: evidence path and value.
 pub type Because = Vec<(String, Value)>;
@@ -174,6 +174,11 @@ impl<'a> World<'a> {
 /// Names of the derived facts that a type has.
 pub fn fact_names(kind: &str) -> &'static [&'static str] {
     if kind == bucket::KIND { &["policy_public", "public_read", "public_write"] } else { &["policy_public"] }
+}
+
+/// The type of other resources that a derived fact looks at.
+pub fn fact_looks_at(name: &str) -> Option<&'static str> {
+    matches!(name, "public_read" | "public_write").then_some(ACCOUNT_TYPE)
 }
 
 fn policy_public(resource: &Resource) -> Fact {

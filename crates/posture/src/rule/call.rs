@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     known::{Known, Reasons, failed, missing},
-    network::{World, opens},
+    network::{Family, is_world, listed, opens},
     policy,
 };
 use chrono::{DateTime, NaiveDate, Utc};
@@ -30,6 +30,7 @@ impl Function {
             ("lower", false) => Function::Lower,
             ("glob", false) => Function::Glob,
             ("days_since", false) => Function::DaysSince,
+            ("is_world", false) => Function::IsWorld,
             ("world_open", false) => Function::WorldOpen,
             ("world_open_v4", false) => Function::WorldOpenV4,
             ("world_open_v6", false) => Function::WorldOpenV6,
@@ -43,10 +44,11 @@ impl Function {
         })
     }
 
-    pub const NAMES: [&'static str; 19] = [
+    pub const NAMES: [&'static str; 20] = [
         "related",
         "related_here",
         "days_since",
+        "is_world",
         "world_open",
         "world_open_v4",
         "world_open_v6",
@@ -94,9 +96,10 @@ impl<'a> Eval<'a, '_> {
             Function::Matches => matches(&first.val, &second),
             Function::Lower => lower(&first.val),
             Function::DaysSince => days_since(&first.val, self.now()),
-            Function::WorldOpen => return self.world_open(&first, &second, World::Any),
-            Function::WorldOpenV4 => return self.world_open(&first, &second, World::V4),
-            Function::WorldOpenV6 => return self.world_open(&first, &second, World::V6),
+            Function::IsWorld => Val::known(is_world(&first.val, Family::Any)),
+            Function::WorldOpen => return self.world_open(&first, &second, Family::Any),
+            Function::WorldOpenV4 => return self.world_open(&first, &second, Family::V4),
+            Function::WorldOpenV6 => return self.world_open(&first, &second, Family::V6),
             Function::Statements => return self.statements(&first),
             Function::PolicyPublic => Val::known(policy::is_public(&first.val)),
             Function::String | Function::Int | Function::Double => convert(function, &first.val),
@@ -110,7 +113,7 @@ impl<'a> Eval<'a, '_> {
     }
 
     /// Shows the rule that opens the port instead of the whole list.
-    fn world_open(&mut self, rules: &Read<'a>, port: &Val<'a>, world: World) -> Read<'a> {
+    fn world_open(&mut self, rules: &Read<'a>, port: &Val<'a>, family: Family) -> Read<'a> {
         let port = match port {
             Val::Int(port) => *port,
             Val::Unknown(reasons) => return Read::computed(Val::Unknown(reasons.clone())),
@@ -124,7 +127,8 @@ impl<'a> Eval<'a, '_> {
                 Some(items) => {
                     let mut open = Known::No;
                     for (i, rule) in items.iter().enumerate() {
-                        let this = opens(&rule, port, world);
+                        let list = |id: &str| listed(self.world, self.thing, id, family);
+                        let this = opens(&rule, port, family, &list);
                         if this != Known::No {
                             let at = self.trace.link(rules.at, Step::Index(i));
                             self.trace.read(at, &rule);

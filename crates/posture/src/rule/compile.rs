@@ -7,8 +7,9 @@ use super::{
     node::{Arithmetic, Base, Compare, Function, Join, Literal, Node, Quantifier, Root},
 };
 use crate::{
+    network::PREFIX_LIST,
     schema::{Below, Schemas, closest},
-    world::fact_names,
+    world::{fact_looks_at, fact_names},
 };
 use cel::{
     IdedExpr,
@@ -19,6 +20,7 @@ use cel::{
     parser::Parser,
 };
 use regex::RegexBuilder;
+use std::collections::BTreeSet;
 
 /// What is wrong with a rule, and in which line of its text, counting from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub struct Program {
     pub node: Node,
     /// Whether it reads `observed`, its own or a related resource's.
     pub reads_observed: bool,
+    /// The types of other resources that it looks at.
+    pub looks_at: BTreeSet<String>,
 }
 
 /// Compiles a rule for resources of a type.
@@ -44,11 +48,18 @@ pub fn compile(source: &str, schemas: &Schemas, kind: &str) -> Result<Program, V
         let all = errors.errors.into_iter();
         all.map(|e| Mistake { line: usize::try_from(e.pos.0 - 1).unwrap_or(0), message: e.msg }).collect::<Vec<_>>()
     })?;
-    let mut compiler =
-        Compiler { schemas, kind, info, locals: Vec::new(), mistakes: Vec::new(), reads_observed: false };
+    let mut compiler = Compiler {
+        schemas,
+        kind,
+        info,
+        locals: Vec::new(),
+        mistakes: Vec::new(),
+        reads_observed: false,
+        looks_at: BTreeSet::new(),
+    };
     let (node, _) = compiler.expr(&expr);
     if compiler.mistakes.is_empty() {
-        Ok(Program { node, reads_observed: compiler.reads_observed })
+        Ok(Program { node, reads_observed: compiler.reads_observed, looks_at: compiler.looks_at })
     } else {
         compiler.mistakes.dedup();
         Err(compiler.mistakes)
@@ -62,6 +73,7 @@ struct Compiler<'s> {
     locals: Vec<(String, Kind)>,
     mistakes: Vec<Mistake>,
     reads_observed: bool,
+    looks_at: BTreeSet<String>,
 }
 
 type Compiled = (Node, Kind);
@@ -211,7 +223,10 @@ impl Compiler<'_> {
                 "tags" => Kind::Any,
                 _ => Kind::Scalar("a string"),
             },
-            Kind::Derived(kind) if known(fact_names(&kind)) => Kind::Scalar("a boolean"),
+            Kind::Derived(kind) if known(fact_names(&kind)) => {
+                self.looks_at.extend(fact_looks_at(name).map(str::to_owned));
+                Kind::Scalar("a boolean")
+            }
             Kind::Derived(kind) => self.no_field(at, &format!("derived of {kind}"), name, fact_names(&kind)),
             Kind::Statement if !known(&STATEMENT_FIELDS) => {
                 self.no_field(at, "a policy statement", name, &STATEMENT_FIELDS)
@@ -309,6 +324,9 @@ impl Compiler<'_> {
             let (needs, has) = (function.arity(), all.len());
             return self.mistake(expr, format!("`{name}` takes {needs} value(s), not {has}"));
         }
+        if matches!(function, Function::WorldOpen | Function::WorldOpenV4 | Function::WorldOpenV6) {
+            self.looks_at.insert(PREFIX_LIST.to_owned());
+        }
         if let (Function::Matches, Expr::Literal(LiteralValue::String(pattern))) = (function, &all[all.len() - 1].expr)
         {
             let text = self.node(all[0]);
@@ -336,6 +354,7 @@ impl Compiler<'_> {
         if !self.schemas.knows(kind) {
             return self.mistake(expr, format!("no resource type `{kind}`"));
         }
+        self.looks_at.insert(kind.to_owned());
         let node = Node::Related { kind: kind.into(), here };
         (node, Kind::List(Box::new(Kind::Thing(kind.to_owned()))))
     }

@@ -79,6 +79,7 @@ pub enum Function {
     Lower,
     Glob,
     DaysSince,
+    IsWorld,
     WorldOpen,
     WorldOpenV4,
     WorldOpenV6,
