@@ -227,7 +227,11 @@ def ec2(moto):
     rdp6 = group("rdp6", ("tcp", 3389, 3389, "::/0"))
     everything = group("all", ("-1", 0, 0, "0.0.0.0/0"))
     udp = group("udp", ("udp", 22, 22, "0.0.0.0/0"))
-    pairs["EC2.13"] = (udp, ssh)
+    office = c.create_managed_prefix_list(PrefixListName="office", AddressFamily="IPv4", MaxEntries=5,
+                                          Entries=[{"Cidr": "203.0.113.0/24"}])["PrefixList"]["PrefixListId"]
+    c.authorize_security_group_ingress(GroupId=web.rpartition("/")[2], IpPermissions=[
+        {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListIds": [{"PrefixListId": office}]}])
+    pairs["EC2.13"] = (web, ssh)
     pairs["EC2.14"] = (web, rdp6)
     pairs["EC2.18"] = (web, udp)
     pairs["EC2.19"] = (web, ssh)
@@ -329,6 +333,9 @@ def iam(moto):
     c.put_role_policy(RoleName="bad", PolicyName="keys", PolicyDocument=document(allow("kms:Decrypt")))
     roles = tuple(f"arn:aws:iam::{ACCOUNT}:role/{r}" for r in ("good", "bad"))
     pairs["IAM.27"] = pairs["KMS.2"] = roles
+    c.create_role(RoleName="open", AssumeRolePolicyDocument=document(
+        {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}))
+    pairs["YG-IAM.1"] = (roles[0], f"arn:aws:iam::{ACCOUNT}:role/open")
 
     def policy(name, *statements):
         return c.create_policy(PolicyName=name, PolicyDocument=document(*statements))["Policy"]["Arn"]
@@ -340,6 +347,7 @@ def iam(moto):
     decrypt = policy("decrypt", allow(["kms:Re*"], f"arn:aws:kms:*:{ACCOUNT}:key/*"))
     c.create_group(GroupName="admins")
     c.attach_group_policy(GroupName="admins", PolicyArn=admin)
+    pairs["CIS-5.0/1.15"] = (roles[0], f"arn:aws:iam::{ACCOUNT}:group/admins")
     pairs["IAM.1"] = (wide, admin)
     pairs["IAM.21"] = (fine, wide)
     pairs["KMS.1"] = (fine, decrypt)
@@ -455,6 +463,9 @@ def rds(moto, key):
                    BackupRetentionPeriod=1, CopyTagsToSnapshot=False, DeletionProtection=False, AutoMinorVersionUpgrade=False)
     server = database("server", "sqlserver-se", MasterUsername="keeper", EnableCloudwatchLogsExports=["error", "agent"])
     silent = database("silent", "sqlserver-se", MasterUsername="keeper", EnableCloudwatchLogsExports=["error"])
+    pairs["RDS.42"] = tuple(
+        database(f"maria-{len(logs)}", "mariadb", EngineVersion="10.6", MasterUsername="keeper", EnableCloudwatchLogsExports=logs)
+        for logs in (["audit", "error"], ["error"]))
     for number in (2, 3, 5, 6, 8, 9, 10, 11, 13, 17, 25, 36):
         pairs[f"RDS.{number}"] = (good, bad)
     pairs["RDS.40"] = (server, silent)
@@ -494,7 +505,9 @@ def secrets(moto):
             secret.rotation_requested = secret.rotation_enabled = True
             secret.auto_rotate_after_days = days
             secret.last_rotation_date = int(days_ago(rotated).replace(tzinfo=datetime.UTC).timestamp())
+    c.put_resource_policy(SecretId="idle", ResourcePolicy=document(allow("secretsmanager:GetSecretValue", "*", "*")))
     return {
+        "YG-SecretsManager.1": (arns["good"], arns["idle"]),
         "SecretsManager.1": (arns["good"], arns["idle"]),
         "SecretsManager.2": (arns["good"], arns["late"]),
         "SecretsManager.3": (arns["good"], arns["idle"]),
@@ -620,7 +633,7 @@ def completed(mended):
         edited("ec2:GetSnapshotBlockPublicAccessState", lambda _: state("unblocked"), region=OTHER),
         edited("iam:GetCredentialReport", report),
         edited("iam:ListServerCertificates", certificates),
-        edited("s3:GetBucketVersioning", lambda t: t.replace("</VersioningConfiguration>",
-               "<MfaDelete>Enabled</MfaDelete></VersioningConfiguration>"), where="yg-mfa"),
+        edited("s3:GetBucketVersioning", lambda t: t.replace("</Status>",
+               "</Status><MfaDelete>Enabled</MfaDelete>"), where="yg-mfa"),
         edited("secretsmanager:ListSecrets", accessed),
     ]
