@@ -246,7 +246,7 @@ def test_another_account_is_not_touched(yagura, moto):
     case = Bucket(moto)
     id = open_finding(yagura, moto, case)
     run = plan(yagura, moto, id)["run"]
-    role = moto.client("sts").assume_role(RoleArn="arn:aws:iam::999988887777:role/admin", RoleSessionName="s")["Credentials"]
+    role = moto.client("sts").assume_role(RoleArn="arn:aws:iam::999988887777:role/admin", RoleSessionName="other")["Credentials"]
     other = {"AWS_ACCESS_KEY_ID": role["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": role["SecretAccessKey"], "AWS_SESSION_TOKEN": role["SessionToken"]}
     before = case.state()
     done = fix(yagura, moto, id, **other)
