@@ -98,6 +98,7 @@ pub enum Command {
     /// Look for attacks in log files
     #[command(
         after_help = "Examples:\n  yagura hunt ./AWSLogs\n  yagura hunt events.json.gz --format ndjson --signals\n  \
+        yagura hunt s3://my-trail/AWSLogs/111122223333/CloudTrail/\n  \
         zcat *.gz | yagura hunt - --rules ./sigma --since 2026-01-01T00:00:00Z"
     )]
     Hunt(Hunt),
@@ -117,26 +118,37 @@ pub enum Command {
     )]
     Findings(Findings),
     /// The score, as a sum
+    #[command(after_help = "Examples:\n  yagura score\n  yagura score --format json")]
     Score,
     /// The three stages, and what comes next
+    #[command(after_help = "Examples:\n  yagura roadmap\n  yagura roadmap --lang ja -o md=roadmap.md")]
     Roadmap,
     /// Any control, detection, playbook or resource type as documentation
-    #[command(after_help = "Examples:\n  yagura explain S3.8\n  yagura explain cloudtrail-stop --lang ja")]
+    #[command(after_help = "Examples:\n  yagura explain S3.8\n  yagura explain cloudtrail-logging-disabled --lang ja")]
     Explain(Explain),
     /// Plan a fix, and apply it with --yes
     #[command(after_help = "Examples:\n  yagura fix F-0123456789abcdef         show the plan\n  yagura fix \
         F-0123456789abcdef --yes   apply it")]
     Fix(Fix),
     /// Restore what a fix changed
+    #[command(after_help = "Examples:\n  yagura undo R-0123456789ab")]
     Undo(Undo),
     /// Write a report of the open findings
     #[command(after_help = "Examples:\n  yagura report -o html=report.html\n  yagura report -o csv=findings.csv")]
     Report,
     /// What Yagura knows: list it, test it, begin a new file
+    #[command(
+        after_help = "Examples:\n  yagura content list --kind control\n  yagura content test --content ./our-content\n  \
+        yagura content new control YG-1 --resource AWS::SQS::Queue --dir ./our-content"
+    )]
     Content(Content),
     /// What is not visible, and why
+    #[command(
+        after_help = "Examples:\n  yagura doctor\n  yagura doctor --profile audit --lang ja\n  yagura doctor --offline"
+    )]
     Doctor(Doctor),
     /// The least-privilege read policy that scanning needs
+    #[command(after_help = "Examples:\n  yagura policy > policy.json\n  yagura policy --service s3 --service iam")]
     Policy(Policy),
 }
 
@@ -198,7 +210,7 @@ pub struct Scan {
 
 #[derive(Args, Debug)]
 pub struct Check {
-    /// Files and folders
+    /// Files and folders, or - for standard input
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
     /// Values of CloudFormation parameters
@@ -246,6 +258,9 @@ pub struct Reading {
     /// Read what follows the first gzip member of a file, too
     #[arg(long)]
     pub multi_member: bool,
+    /// CloudTrail's public keys, to check its digests' signatures (`aws cloudtrail list-public-keys` prints them)
+    #[arg(long, value_name = "FILE")]
+    pub digest_keys: Option<PathBuf>,
     /// Cap of a file's inflated bytes
     #[arg(long, value_name = "BYTES", default_value_t = MAX_FILE)]
     pub max_file: u64,
@@ -270,6 +285,7 @@ impl Default for Reading {
             jobs: None,
             stats: None,
             multi_member: false,
+            digest_keys: None,
             max_file: MAX_FILE,
             max_record: MAX_RECORD,
             max_depth: MAX_DEPTH,
@@ -279,7 +295,7 @@ impl Default for Reading {
 
 #[derive(Args, Debug)]
 pub struct Hunt {
-    /// Files, folders, or - for standard input
+    /// Files, folders, s3://BUCKET/PREFIX, or - for standard input
     #[arg(required = true)]
     pub paths: Vec<String>,
     #[command(flatten)]
@@ -288,9 +304,12 @@ pub struct Hunt {
 
 #[derive(Args, Debug)]
 pub struct Ingest {
-    /// Files and folders
-    #[arg(required = true)]
-    pub paths: Vec<PathBuf>,
+    /// Files, folders, s3://BUCKET/PREFIX, or - for standard input
+    #[arg(required_unless_present = "quarantine")]
+    pub paths: Vec<String>,
+    /// Read again what could not be read before and was put into quarantine
+    #[arg(long)]
+    pub quarantine: bool,
     #[command(flatten)]
     pub reading: Reading,
 }
@@ -309,16 +328,19 @@ pub struct Findings {
     /// All statuses
     #[arg(long, conflicts_with = "status")]
     pub all: bool,
+    /// Only findings at or above this severity
     #[arg(long, value_name = "SEVERITY")]
     pub min_severity: Option<Severity>,
     /// Control or detection id
     #[arg(long)]
     pub rule: Option<String>,
+    /// Only findings of this account
     #[arg(long)]
     pub account: Option<String>,
     /// Part of a title, rule or resource
     #[arg(long)]
     pub search: Option<String>,
+    /// Findings to list at most
     #[arg(long, default_value_t = 100_000)]
     pub limit: i64,
     /// Suppress this finding
@@ -369,12 +391,14 @@ pub struct Content {
 #[derive(Subcommand, Debug)]
 pub enum ContentCommand {
     /// All pieces of content
+    #[command(after_help = "Examples:\n  yagura content list --kind detection\n  yagura content list --format ndjson")]
     List {
         /// control, detection, playbook, resource or framework
         #[arg(long)]
         kind: Option<String>,
     },
     /// Run every fixture of every file
+    #[command(after_help = "Examples:\n  yagura content test\n  yagura content test --content ./our-content")]
     Test,
     /// Begin a new file that passes its test
     #[command(after_help = "Examples:\n  yagura content new control S3.99 --resource AWS::S3::Bucket\n  \

@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashMap};
 use yagura_logs::{Record, json};
 
 /// Pairs that are remembered; past that the memory starts over, so that made-up names can't fill it.
-const REMEMBERED: usize = 65_536;
+const REMEMBERED: usize = 8_192;
 
 /// The rules by the event names that they are bound to.
 #[derive(Clone, Debug, Default)]

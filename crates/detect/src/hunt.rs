@@ -60,6 +60,17 @@ impl Report {
     pub fn count(&self, kind: DetectionKind) -> u64 {
         self.detections.iter().filter(|d| d.kind == kind).count() as u64
     }
+
+    /// Adds what was found elsewhere.
+    pub fn add(&mut self, more: Vec<Detection>) {
+        self.detections.extend(more);
+        self.detections.sort_by(|a, b| {
+            let key = |d: &Detection| {
+                (d.time.clone(), d.detection.clone(), d.account.clone(), d.principal.clone(), d.target.clone())
+            };
+            key(a).cmp(&key(b))
+        });
+    }
 }
 
 impl<'s> Hunt<'s> {
@@ -129,15 +140,42 @@ impl<'s> Hunt<'s> {
         self.records += other.records;
     }
 
+    /// When the events were that correlations look at: for each day the first and the last of them, in microseconds
+    /// since 1970.
+    pub fn spans(&self) -> Vec<(i64, i64)> {
+        let mut days: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
+        for (rule, hits) in self.set.matching.iter().zip(&self.hits.of_rule) {
+            for hit in hits.iter().filter(|_| rule.correlated) {
+                let span = days.entry(hit.time.div_euclid(DAY)).or_insert((hit.time, hit.time));
+                *span = (span.0.min(hit.time), span.1.max(hit.time));
+            }
+        }
+        days.into_values().collect()
+    }
+
     /// Groups everything that matched.
-    pub fn finish(mut self) -> Report {
+    pub fn finish(self) -> Report {
+        self.report(true, true)
+    }
+
+    /// As [`Hunt::finish`], without what only several events together show.
+    pub fn finish_single(self) -> Report {
+        self.report(true, false)
+    }
+
+    /// As [`Hunt::finish`], with nothing but what only several events together show.
+    pub fn finish_correlated(self) -> Report {
+        self.report(false, true)
+    }
+
+    fn report(mut self, single: bool, correlated: bool) -> Report {
         for rule in 0..self.set.matching.len() {
             self.hits.settle(rule);
         }
         let mut groups = Groups::default();
         let mut plain: BTreeMap<u32, Vec<Hit>> = BTreeMap::new();
         for (rule, Matching { detection, .. }) in self.set.matching.iter().enumerate() {
-            if let Some(detection) = detection {
+            if let (true, Some(detection)) = (single, detection) {
                 plain.entry(*detection).or_default().extend_from_slice(&self.hits.of_rule[rule]);
             }
         }
@@ -147,7 +185,8 @@ impl<'s> Hunt<'s> {
                 groups.add((detection, fact.account, fact.principal, fact.target), hit);
             }
         }
-        for (detection, matches) in correlate::run(self.set, &self.hits) {
+        let matches = if correlated { correlate::run(self.set, &self.hits) } else { Vec::new() };
+        for (detection, matches) in matches {
             for hits in by_day(matches) {
                 let common = |pick: fn(&Fact) -> u32| {
                     let mut values = hits.iter().map(|h| pick(&self.hits.facts[h.fact as usize]));
@@ -158,7 +197,7 @@ impl<'s> Hunt<'s> {
                 hits.into_iter().for_each(|hit| groups.add(key, hit));
             }
         }
-        let mut detections: Vec<Detection> = groups
+        let detections: Vec<Detection> = groups
             .by_key
             .into_iter()
             .filter(|((detection, ..), _)| {
@@ -168,13 +207,10 @@ impl<'s> Hunt<'s> {
                 self.detection(detection, [account, principal, target], hits)
             })
             .collect();
-        detections.sort_by(|a, b| {
-            let key = |d: &Detection| {
-                (d.time.clone(), d.detection.clone(), d.account.clone(), d.principal.clone(), d.target.clone())
-            };
-            key(a).cmp(&key(b))
-        });
-        Report { detections, records: self.records, distinct_events: self.distinct.count() }
+        let mut report =
+            Report { detections: Vec::new(), records: self.records, distinct_events: self.distinct.count() };
+        report.add(detections);
+        report
     }
 
     fn detection(&self, detection: u32, key: [u32; 3], mut hits: Vec<Hit>) -> Detection {
@@ -235,7 +271,7 @@ struct Actors {
 }
 
 /// Actors that are remembered.
-const REMEMBERED: usize = 16_384;
+const REMEMBERED: usize = 4_096;
 
 impl Actors {
     /// The actor's part of a fact, and whether a service acts for itself.
@@ -257,7 +293,7 @@ impl Actors {
         if self.known.len() >= REMEMBERED {
             self.known.clear();
         }
-        if self.key.len() <= 4096 {
+        if self.key.len() <= 2048 {
             self.known.insert(self.key.as_slice().into(), actor);
         }
         actor

@@ -31,6 +31,8 @@ pub(crate) struct Matching {
     pub(crate) detection: Option<u32>,
     /// Fields whose values correlations need.
     pub(crate) captures: Vec<u32>,
+    /// A correlation uses it.
+    pub(crate) correlated: bool,
     pub(crate) service_made: bool,
 }
 
@@ -147,6 +149,20 @@ impl RuleSet {
         self.metas.is_empty()
     }
 
+    /// How far apart two events can be, in microseconds, and still make a correlation hold together.
+    pub fn longest_correlation(&self) -> i64 {
+        let mut spans: Vec<i64> = Vec::new();
+        for correlation in &self.correlating {
+            let below = correlation.inputs.iter().map(|input| match input {
+                Input::Matching(_) => 0,
+                // A correlation comes behind those that it looks at.
+                Input::Correlating(inner) => spans[*inner as usize],
+            });
+            spans.push(correlation.source.timespan.saturating_add(below.max().unwrap_or(0)));
+        }
+        spans.into_iter().max().unwrap_or(0)
+    }
+
     /// What is known of each detection.
     pub fn detections(&self) -> &[Meta] {
         &self.metas
@@ -256,7 +272,13 @@ impl RuleSet {
                         (None, None) => false,
                     };
                     let detection = self.emit(emits, entry.meta, detection);
-                    self.matching.push(Matching { expr, detection, captures: Vec::new(), service_made });
+                    self.matching.push(Matching {
+                        expr,
+                        detection,
+                        captures: Vec::new(),
+                        correlated: false,
+                        service_made,
+                    });
                     let input = Input::Matching(self.matching.len() as u32 - 1);
                     names.extend(labels.into_iter().map(|l| (l, input)));
                 }
@@ -317,6 +339,7 @@ impl RuleSet {
         let mut columns = BTreeMap::new();
         for input in inputs {
             for rule in self.rules_below(*input) {
+                self.matching[rule as usize].correlated = true;
                 let own = [Input::Matching(rule), *input];
                 let mut column = |name: &String| {
                     let alias = source.aliases.get(name).and_then(|rules| {

@@ -31,7 +31,7 @@ struct Outcomes {
 }
 
 /// Values that are remembered of one path, and how long they may be.
-const REMEMBERED: usize = 8_192;
+const REMEMBERED: usize = 4_096;
 const LONGEST: usize = 512;
 
 impl Cache {

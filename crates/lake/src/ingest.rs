@@ -18,7 +18,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use tokio::runtime::Handle;
-use yagura_logs::{Bad, Found, Input, Outcome, Problem, Record};
+use yagura_logs::{Bad, Claim, Found, Input, Object, Outcome, Problem, Record};
 use yagura_state::Tx;
 
 /// What may go wrong while findings are stored.
@@ -40,16 +40,6 @@ impl Judge for () {
     async fn commit(&mut self, _: &mut Tx) -> Result<(), SinkError> {
         Ok(())
     }
-}
-
-/// An object that is fetched when it is new.
-pub struct Object<'a> {
-    /// `s3://bucket`.
-    pub source: String,
-    pub key: String,
-    /// What the source calls this version of it: S3's ETag.
-    pub etag: Option<String>,
-    pub open: Box<dyn FnOnce() -> std::io::Result<Box<dyn Read + 'a>> + 'a>,
 }
 
 #[derive(Clone, Debug)]
@@ -82,6 +72,8 @@ impl Default for IngestOptions {
 pub struct Ingested {
     /// Files, records and problems of the objects that were read.
     pub logs: Outcome,
+    /// The lake held no events before.
+    pub first: bool,
     /// Events that are new in the lake.
     pub events: u64,
     /// Records whose event the lake had, or that came more than once.
@@ -96,6 +88,20 @@ pub struct Ingested {
     pub swept: u64,
 }
 
+impl Ingested {
+    /// Puts what a second pass did to it.
+    pub fn add(&mut self, other: Ingested) {
+        self.logs.merge(other.logs);
+        self.events += other.events;
+        self.repeated += other.repeated;
+        self.known_objects += other.known_objects;
+        self.quarantined_objects += other.quarantined_objects;
+        self.commits += other.commits;
+        self.compacted |= other.compacted;
+        self.swept += other.swept;
+    }
+}
+
 impl Lake {
     /// Reads files, folders and `-` (standard input) into the lake. Needs a multi-threaded runtime.
     ///
@@ -108,25 +114,25 @@ impl Lake {
         judge: &mut impl Judge,
     ) -> Result<Ingested, LakeError> {
         let (inputs, problems) = yagura_logs::inputs(paths).map_err(|path| LakeError::Missing { path })?;
-        self.run(options, judge, |run| {
-            for problem in problems {
-                run.note(problem);
-            }
-            inputs.iter().try_for_each(|input| run.input(input))
-        })
+        self.ingest_inputs(&inputs, problems, options, judge).await
     }
 
-    /// Reads objects of another source, a bucket say, in the order given. One whose version the ledger has is not opened.
+    /// Reads inputs of any source, a bucket's objects say, in the order given; `problems` are what was wrong on the way to
+    /// them. An object whose version the ledger has is not opened.
     ///
     /// # Errors
-    /// As those of [`Lake::ingest`]. An object that can't be opened or read is a problem of the outcome.
-    pub async fn ingest_objects<'o>(
+    /// As those of [`Lake::ingest`]. An input that can't be opened or read is a problem of the outcome.
+    pub async fn ingest_inputs(
         &self,
-        objects: impl IntoIterator<Item = Object<'o>>,
+        inputs: &[Input<'_>],
+        problems: Vec<Problem>,
         options: &IngestOptions,
         judge: &mut impl Judge,
     ) -> Result<Ingested, LakeError> {
-        self.run(options, judge, |run| objects.into_iter().try_for_each(|object| run.object(object)))
+        self.run(options, judge, |run| {
+            run.done.logs.problems_of(problems);
+            inputs.iter().try_for_each(|input| run.input(input))
+        })
     }
 
     /// Reads what is in quarantine again: after a fix of Yagura's, or with other caps. What can be read now is in the
@@ -145,7 +151,7 @@ impl Lake {
                 let path = self.quarantine().join(&object.file);
                 let size = u64::try_from(object.size).unwrap_or_default();
                 let shown = object.name.shown();
-                run.read(Entry::new(object.name, object.digest, size, Status::Ingested), &shown, &path, true)?;
+                run.read(Entry::new(object.name, object.digest, size, Status::Ingested), &shown, &path, Claim::Hand)?;
             }
             Ok(())
         })
@@ -170,9 +176,9 @@ impl Lake {
                 options,
                 judge,
                 writer,
+                done: Ingested { first: seen.is_empty(), swept, ..Ingested::default() },
                 seen,
                 batch: Batch::default(),
-                done: Ingested { swept, ..Ingested::default() },
                 object: Counts::default(),
                 failed: None,
             };
@@ -209,20 +215,21 @@ struct Run<'a, J> {
 }
 
 impl<J: Judge> Run<'_, J> {
-    fn note(&mut self, problem: Problem) {
-        self.done.logs.bad_files += u64::from(problem.level > yagura_logs::Level::Note);
-        self.done.logs.problems.push(problem);
+    fn unreadable(&mut self, name: &str, error: &std::io::Error) {
+        self.done.logs.problems_of([Problem::unreadable(name, error)]);
     }
 
-    fn input(&mut self, input: &Input) -> Result<(), LakeError> {
+    fn input(&mut self, input: &Input<'_>) -> Result<(), LakeError> {
         match input {
-            Input::File { path, claims } => self.file(Name::of_file(path), &path.display().to_string(), path, *claims),
-            Input::Stdin => self.stream(Name::stdin(), &mut std::io::stdin().lock()),
+            Input::File { path, claim } => self.file(Name::of_file(path), &input.name(), path, *claim),
+            Input::Stdin => self.stream(Name::stdin(), &mut std::io::stdin().lock(), Claim::Hand),
+            Input::Object(object) => self.object(object),
         }
     }
 
-    fn object(&mut self, object: Object<'_>) -> Result<(), LakeError> {
-        let name = Name { source: object.source, key: object.key, etag: object.etag };
+    fn object(&mut self, object: &Object<'_>) -> Result<(), LakeError> {
+        let Object { source, key, etag, open } = object;
+        let name = Name { source: source.clone(), key: key.clone(), etag: etag.clone() };
         let known = !self.options.again
             && self
                 .handle
@@ -232,24 +239,24 @@ impl<J: Judge> Run<'_, J> {
             self.done.known_objects += 1;
             return Ok(());
         }
-        match (object.open)() {
-            Ok(mut input) => self.stream(name, &mut *input),
+        match open() {
+            Ok(mut input) => self.stream(name, &mut *input, Claim::of_name(key)),
             Err(error) => {
-                self.note(unreadable(&name.shown(), &error));
+                self.unreadable(&name.shown(), &error);
                 Ok(())
             }
         }
     }
 
     /// The ledger wants a digest before the first event, so a stream is put down first.
-    fn stream(&mut self, name: Name, input: &mut dyn Read) -> Result<(), LakeError> {
+    fn stream(&mut self, name: Name, input: &mut dyn Read, claim: Claim) -> Result<(), LakeError> {
         let shown = name.shown();
         let path = self.lake.spool()?;
         let mut file = File::create(&path).map_err(LakeError::io("create", &path))?;
         let result = match std::io::copy(input, &mut file) {
-            Ok(_) => self.file(name, &shown, &path, true),
+            Ok(_) => self.file(name, &shown, &path, claim),
             Err(error) => {
-                self.note(unreadable(&shown, &error));
+                self.unreadable(&shown, &error);
                 Ok(())
             }
         };
@@ -258,11 +265,11 @@ impl<J: Judge> Run<'_, J> {
     }
 
     /// Reads the object `name`, whose bytes are at `path`, unless it is known.
-    fn file(&mut self, name: Name, shown: &str, path: &Path, claims: bool) -> Result<(), LakeError> {
+    fn file(&mut self, name: Name, shown: &str, path: &Path, claim: Claim) -> Result<(), LakeError> {
         let (digest, size) = match digest(path) {
             Ok(found) => found,
             Err(error) => {
-                self.note(unreadable(shown, &error));
+                self.unreadable(shown, &error);
                 return Ok(());
             }
         };
@@ -281,25 +288,25 @@ impl<J: Judge> Run<'_, J> {
                 Known::No => {}
             }
         }
-        self.read(Entry::new(name, digest, size, Status::Ingested), shown, path, claims)
+        self.read(Entry::new(name, digest, size, Status::Ingested), shown, path, claim)
     }
 
-    fn read(&mut self, mut entry: Entry, shown: &str, path: &Path, claims: bool) -> Result<(), LakeError> {
+    fn read(&mut self, mut entry: Entry, shown: &str, path: &Path, claim: Claim) -> Result<(), LakeError> {
         let mut file = match File::open(path) {
             Ok(file) => Hashing { file, hash: Sha256::new() },
             Err(error) => {
-                self.note(unreadable(shown, &error));
+                self.unreadable(shown, &error);
                 return Ok(());
             }
         };
         self.object = Counts::default();
         let options = self.options.logs.clone();
-        let outcome = yagura_logs::read_one(shown, &mut file, claims, &options, self);
+        let outcome = yagura_logs::read_one(shown, &mut file, claim, &options, self);
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
         let bad = outcome.bad_records;
-        let no_log = outcome.files == 0;
+        let no_log = outcome.files == 0 && outcome.digests.is_empty();
         let reason = outcome.problems.iter().find(|p| p.level == yagura_logs::Level::Damage).map(|p| p.what.en.clone());
         self.done.logs.merge(outcome);
         if file.finish().map_err(LakeError::io("read", path))? != entry.digest {
@@ -414,10 +421,4 @@ fn digest(path: &Path) -> std::io::Result<(String, u64)> {
     let mut hash = Sha256::new();
     let size = std::io::copy(&mut File::open(path)?, &mut hash)?;
     Ok((hex::encode(hash.finalize()), size))
-}
-
-fn unreadable(name: &str, error: &std::io::Error) -> Problem {
-    let what = yagura_model::Text::new(format!("can't be read: {error}"), format!("読み取れません: {error}"));
-    let hint = yagura_model::Text::new("check its permissions and run again", "権限を確認して再実行してください");
-    Problem::new(yagura_logs::Level::Damage, name, what, hint)
 }

@@ -17,11 +17,13 @@ mod query;
 mod record;
 mod schema;
 mod seen;
+mod spans;
 mod writer;
 
 pub use catalog::CATALOG_NAME;
 pub use error::LakeError;
-pub use ingest::{IngestOptions, Ingested, Judge, Object, SinkError};
+pub use ingest::{IngestOptions, Ingested, Judge, SinkError};
 pub use lake::Lake;
 pub use query::{Answer, ColumnKind, Columns, EVENTS, QueryOptions, Tables};
 pub use schema::{NAMESPACE, TABLE};
+pub use spans::Owed;

@@ -28,6 +28,11 @@ impl Seen {
         self.files.entry(partition_of(file)).or_default().push(file.file_path().to_owned());
     }
 
+    /// Whether the table holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
     /// Takes note of an event; `false` when the table, or this batch, has it already.
     pub fn insert(&mut self, partition: &Partition, key: EventKey) -> Result<bool, LakeError> {
         if !self.loaded.contains_key(partition) {

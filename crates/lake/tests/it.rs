@@ -3,11 +3,12 @@ use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 use yagura_lake::{
-    ColumnKind, Columns, IngestOptions, Ingested, Judge, Lake, LakeError, Object, QueryOptions, SinkError, Tables,
+    ColumnKind, Columns, IngestOptions, Ingested, Judge, Lake, LakeError, QueryOptions, SinkError, Tables,
 };
-use yagura_logs::Record;
+use yagura_logs::{Input, Object, Record};
 use yagura_state::{State, Tx};
 
 struct Place {
@@ -185,30 +186,34 @@ async fn small_files_are_merged_and_the_rows_stay() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_is_fetched_once_for_each_version() {
     let place = Place::new().await;
-    let fetched = std::cell::Cell::new(0);
-    let object = |etag: &str, bytes: Vec<u8>| Object {
-        source: "s3://logs".to_owned(),
-        key: "AWSLogs/a.json".to_owned(),
-        etag: Some(etag.to_owned()),
-        open: Box::new(|| {
-            fetched.set(fetched.get() + 1);
-            Ok(Box::new(std::io::Cursor::new(bytes)) as Box<dyn std::io::Read>)
-        }),
+    let fetched = AtomicUsize::new(0);
+    let fetched = &fetched;
+    let object = |etag: &str, bytes: Vec<u8>| {
+        Input::Object(Object {
+            source: "s3://logs".to_owned(),
+            key: "AWSLogs/a.json".to_owned(),
+            etag: Some(etag.to_owned()),
+            open: Box::new(move || {
+                fetched.fetch_add(1, Ordering::Relaxed);
+                Ok(Box::new(std::io::Cursor::new(bytes.clone())))
+            }),
+        })
     };
+    let count = || fetched.load(Ordering::Relaxed);
     let old = log(&[record(1, 1)]);
     let new = log(&[record(1, 1), record(2, 2)]);
     let objects = [object("v1", old.clone()), object("v2", new)];
     let options = IngestOptions { batch_objects: 1, ..IngestOptions::default() };
-    let done = place.lake.ingest_objects(objects, &options, &mut ()).await.expect("works");
-    assert_eq!((done.events, done.repeated, fetched.get()), (2, 1, 2));
-    let gone = Object {
+    let done = place.lake.ingest_inputs(&objects, vec![], &options, &mut ()).await.expect("works");
+    assert_eq!((done.events, done.repeated, count()), (2, 1, 2));
+    let gone = Input::Object(Object {
         source: "s3://logs".to_owned(),
         key: "AWSLogs/gone.json".to_owned(),
         etag: None,
         open: Box::new(|| Err(std::io::Error::other("denied"))),
-    };
-    let done = place.lake.ingest_objects([object("v1", old), gone], &options, &mut ()).await.expect("works");
-    assert_eq!((done.events, done.known_objects, fetched.get()), (0, 1, 2));
+    });
+    let done = place.lake.ingest_inputs(&[object("v1", old), gone], vec![], &options, &mut ()).await.expect("works");
+    assert_eq!((done.events, done.known_objects, count()), (0, 1, 2));
     assert_eq!(done.logs.problems[0].file, "s3://logs/AWSLogs/gone.json");
     assert_eq!(fs::read_dir(place.path("data/quarantine")).expect("works").count(), 0);
 }

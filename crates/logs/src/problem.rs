@@ -1,4 +1,5 @@
 use crate::split::{Bad, Seen};
+use crate::walk::Claim;
 use std::fmt::Write;
 use yagura_model::{Lang, Text};
 
@@ -25,6 +26,22 @@ pub struct Problem {
 impl Problem {
     pub fn new(level: Level, file: &str, what: Text, hint: Text) -> Problem {
         Problem { level, file: file.to_owned(), what, hint }
+    }
+
+    /// An input that can't be opened or read at all.
+    pub fn unreadable(file: &str, e: &std::io::Error) -> Problem {
+        let what = Text::new(format!("can't be read: {e}"), format!("読み取れません: {e}"));
+        let hint = Text::new("check its permissions and run again", "権限を確認して再実行してください");
+        Problem::new(Level::Damage, file, what, hint)
+    }
+
+    /// Adds what else is wrong with the same input; the graver says what to do.
+    pub(crate) fn join(&mut self, other: Problem) {
+        self.what.en = format!("{}; {}", self.what.en, other.what.en);
+        self.what.ja = format!("{}、{}", self.what.ja, other.what.ja);
+        if other.level > self.level {
+            (self.level, self.hint) = (other.level, other.hint);
+        }
     }
 
     /// `FILE: what is wrong: what to do`, with control characters escaped.
@@ -73,13 +90,14 @@ impl Bad {
     }
 }
 
-/// The one problem that an input's reading gives, if any. `claims` says that somebody expects a log here: the input was
-/// named by hand or has a log's file name.
-pub(crate) fn judge(file: &str, seen: &Seen, ending: &Ending, claims: bool) -> Option<Problem> {
+/// The one problem that an input's reading gives, if any.
+pub(crate) fn judge(file: &str, seen: &Seen, ending: &Ending, claim: Claim) -> Option<Problem> {
     let nothing = seen.records == 0 && seen.digests == 0;
     let no_log = seen.not_json || nothing && !seen.wrapped && seen.foreign > 0 && seen.foreign == seen.bad;
     if no_log && matches!(ending, Ending::Whole | Ending::Trailing) {
-        let level = if claims { Level::Damage } else { Level::Note };
+        // JSON of another kind is no surprise in a folder; what is named like JSON and isn't may be a damaged log.
+        let least = if seen.not_json { Claim::Name } else { Claim::Hand };
+        let level = if claim >= least { Level::Damage } else { Level::Note };
         let what = if seen.not_json {
             Text::new(
                 "not JSON, so no CloudTrail log; skipped",

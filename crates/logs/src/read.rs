@@ -4,9 +4,12 @@
 //! large is a stream. Buffers above a few megabytes are taken from one [`Budget`] that all workers share, so that the
 //! process stays small however many of them meet a large file at once.
 
+use crate::digest::Digests;
 use crate::inflate::{self, GzStream, Inflated, Utf16};
 use crate::problem::{self, Ending, Problem};
-use crate::split::{Found, RecordLimits, Seen, Splitter};
+use crate::record::Record;
+use crate::split::{Bad, Found, RecordLimits, Seen, Splitter};
+use crate::walk::Claim;
 use libdeflater::Decompressor;
 use std::io::{self, BufReader, Read};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -91,11 +94,35 @@ pub(crate) struct Reader<'a> {
     decompressor: Decompressor,
     raw: Vec<u8>,
     text: Vec<u8>,
+    /// The digests that were met.
+    pub(crate) digests: Digests,
+}
+
+/// Hands everything on to the sink but digests, which are the reader's.
+struct Sorted<'s, S> {
+    sink: &'s mut S,
+    input: &'s str,
+    digests: &'s mut Digests,
+}
+
+impl<S: Found> Found for Sorted<'_, S> {
+    fn record(&mut self, record: &Record<'_>, time: i64) {
+        self.sink.record(record, time);
+    }
+
+    fn bad(&mut self, raw: &[u8], why: Bad) {
+        self.sink.bad(raw, why);
+    }
+
+    fn digest(&mut self, raw: &[u8]) {
+        self.digests.add(self.input, raw);
+    }
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(options: &'a Options, budget: &'a Budget) -> Reader<'a> {
-        Reader { options, budget, decompressor: Decompressor::new(), raw: Vec::new(), text: Vec::new() }
+        let (raw, text) = (Vec::new(), Vec::new());
+        Reader { options, budget, decompressor: Decompressor::new(), raw, text, digests: Digests::default() }
     }
 
     /// Reads one input to its end into `sink`.
@@ -103,13 +130,15 @@ impl<'a> Reader<'a> {
         &mut self,
         name: &str,
         input: &mut dyn Read,
-        claims: bool,
+        claim: Claim,
         sink: &mut impl Sink,
     ) -> (Seen, Option<Problem>) {
         sink.open(name);
-        let (seen, ending) = self.contents(input, sink);
+        let mut digests = std::mem::take(&mut self.digests);
+        let (seen, ending) = self.contents(input, &mut Sorted { sink, input: name, digests: &mut digests });
+        self.digests = digests;
         sink.close(name, &seen);
-        (seen, problem::judge(name, &seen, &ending, claims))
+        (seen, problem::judge(name, &seen, &ending, claim))
     }
 
     fn contents(&mut self, input: &mut dyn Read, sink: &mut impl Found) -> (Seen, Ending) {
@@ -257,7 +286,7 @@ fn ending_of(e: &io::Error) -> Ending {
     }
 }
 
-fn is_gzip(bytes: &[u8]) -> bool {
+pub(crate) fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x1f, 0x8b])
 }
 

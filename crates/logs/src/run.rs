@@ -1,12 +1,13 @@
 //! Reads many inputs on many threads.
 
+use crate::digest::{Digests, Verified};
 use crate::problem::{Level, Problem};
 use crate::read::{Budget, Options, Reader, Sink};
 use crate::split::Seen;
-use crate::walk::{self, Input};
-use std::fs::File;
+use crate::walk::{self, Claim, Input};
+use std::collections::HashMap;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What reading can fail with as a whole; whatever is wrong with single inputs is a [`Problem`].
@@ -24,8 +25,10 @@ pub struct Outcome {
     pub bad_files: u64,
     pub records: u64,
     pub bad_records: u64,
-    /// CloudTrail digest files, recognised and not judged.
-    pub digests: u64,
+    /// CloudTrail digest files, by which [`Outcome::verify`] judges the logs.
+    pub digests: Digests,
+    /// What came of that.
+    pub verified: Verified,
     /// At most one for each input, by its name.
     pub problems: Vec<Problem>,
 }
@@ -33,14 +36,40 @@ pub struct Outcome {
 impl Outcome {
     fn add(&mut self, seen: &Seen, problem: Option<Problem>) {
         let level = problem.as_ref().map(|p| p.level);
-        self.digests += seen.digests;
         if level != Some(Level::Note) && (seen.digests == 0 || seen.records > 0) {
             self.files += 1;
             self.bad_records += seen.bad;
         }
-        self.bad_files += u64::from(level > Some(Level::Note));
         self.records += seen.records;
-        self.problems.extend(problem);
+        self.problems_of(problem);
+    }
+
+    /// Counts files that are not as they should be, each with its one problem.
+    pub fn problems_of(&mut self, problems: impl IntoIterator<Item = Problem>) {
+        for problem in problems {
+            self.bad_files += u64::from(problem.level > Level::Note);
+            self.problems.push(problem);
+        }
+    }
+
+    /// As [`Outcome::problems_of`], for files that may have a problem already: a file is named once.
+    pub(crate) fn more_problems(&mut self, problems: Vec<Problem>) {
+        let mut known: HashMap<String, usize> =
+            self.problems.iter().enumerate().map(|(i, p)| (p.file.clone(), i)).collect();
+        for problem in problems {
+            match known.get(&problem.file) {
+                Some(&at) => {
+                    let was = self.problems[at].level;
+                    self.problems[at].join(problem);
+                    self.bad_files += u64::from(was == Level::Note && self.problems[at].level > was);
+                }
+                None => {
+                    known.insert(problem.file.clone(), self.problems.len());
+                    self.problems_of([problem]);
+                }
+            }
+        }
+        self.problems.sort_by(|a, b| a.file.cmp(&b.file));
     }
 
     /// Puts what two workers read together.
@@ -49,7 +78,7 @@ impl Outcome {
         self.bad_files += other.bad_files;
         self.records += other.records;
         self.bad_records += other.bad_records;
-        self.digests += other.digests;
+        self.digests.merge(other.digests);
         self.problems.extend(other.problems);
     }
 
@@ -70,63 +99,72 @@ pub fn read_paths<S: Sink + Send>(
     sinks: impl Fn() -> S + Sync,
 ) -> Result<(Vec<S>, Outcome), Error> {
     let (inputs, problems) = walk::inputs(paths).map_err(Error::Missing)?;
+    Ok(read_inputs(&inputs, problems, options, sinks))
+}
+
+/// [`read_paths`] for inputs that are known, and what was wrong on the way to them.
+pub fn read_inputs<S: Sink + Send>(
+    inputs: &[Input<'_>],
+    problems: Vec<Problem>,
+    options: &Options,
+    sinks: impl Fn() -> S + Sync,
+) -> (Vec<S>, Outcome) {
     let mut outcome = Outcome::default();
-    for problem in problems {
-        outcome.bad_files += u64::from(problem.level > Level::Note);
-        outcome.problems.push(problem);
-    }
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = if options.jobs == 0 { cores() } else { options.jobs };
-    let jobs = jobs.clamp(1, inputs.len().max(1));
-    let (next, budget) = (AtomicUsize::new(0), Budget::new());
-    let work = || {
+    outcome.problems_of(problems);
+    let budget = Budget::new();
+    let next = AtomicUsize::new(0);
+    let done = on_threads(options.jobs, inputs.len(), || {
         let (mut sink, mut mine) = (sinks(), Outcome::default());
         let mut reader = Reader::new(options, &budget);
         while let Some(input) = inputs.get(next.fetch_add(1, Ordering::Relaxed)) {
             let (seen, problem) = read_input(&mut reader, input, &mut sink);
             mine.add(&seen, problem);
         }
+        mine.digests = reader.digests;
         (sink, mine)
-    };
-    let mut done = Vec::new();
-    if jobs == 1 {
-        done.push(work());
-    } else {
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
-            for worker in workers {
-                match worker.join() {
-                    Ok(result) => done.push(result),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-        });
-    }
+    });
     let mut out = Vec::new();
     for (sink, mine) in done {
         outcome.merge(mine);
         out.push(sink);
     }
     outcome.problems.sort_by(|a, b| a.file.cmp(&b.file));
-    Ok((out, outcome))
+    (out, outcome)
 }
 
-fn read_input(reader: &mut Reader<'_>, input: &Input, sink: &mut impl Sink) -> (Seen, Option<Problem>) {
-    match input {
-        Input::Stdin => reader.read("-", &mut std::io::stdin().lock(), true, sink),
-        Input::File { path, claims } => match File::open(path) {
-            Ok(mut file) => reader.read(&path.display().to_string(), &mut file, *claims, sink),
-            Err(e) => (Seen::default(), Some(walk::unreadable(Path::new(path), &e))),
-        },
+/// What `work` comes to on each of as many threads as `jobs` says (0: as there are cores), at most one for each of
+/// `most` things to do.
+pub(crate) fn on_threads<T: Send>(jobs: usize, most: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = if jobs == 0 { cores() } else { jobs };
+    let jobs = jobs.clamp(1, most.max(1));
+    if jobs == 1 {
+        return vec![work()];
+    }
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(&work)).collect();
+        let join = |worker: std::thread::ScopedJoinHandle<'_, T>| match worker.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        workers.into_iter().map(join).collect()
+    })
+}
+
+fn read_input(reader: &mut Reader<'_>, input: &Input<'_>, sink: &mut impl Sink) -> (Seen, Option<Problem>) {
+    let name = input.name();
+    match input.open() {
+        Ok(mut opened) => reader.read(&name, &mut opened, input.claim(), sink),
+        Err(e) => (Seen::default(), Some(Problem::unreadable(&name, &e))),
     }
 }
 
-/// Reads one input that is at hand as bytes or a stream: an object from S3, say. `claims` says that somebody expects a log
-/// in it, so that it is damage and no note when there is none.
-pub fn read_one(name: &str, input: &mut dyn Read, claims: bool, options: &Options, sink: &mut impl Sink) -> Outcome {
+/// Reads one input that is at hand as bytes or a stream.
+pub fn read_one(name: &str, input: &mut dyn Read, claim: Claim, options: &Options, sink: &mut impl Sink) -> Outcome {
     let budget = Budget::new();
-    let (seen, problem) = Reader::new(options, &budget).read(name, input, claims, sink);
-    let mut outcome = Outcome::default();
+    let mut reader = Reader::new(options, &budget);
+    let (seen, problem) = reader.read(name, input, claim, sink);
+    let mut outcome = Outcome { digests: reader.digests, ..Outcome::default() };
     outcome.add(&seen, problem);
     outcome
 }

@@ -42,6 +42,8 @@ pub trait Found {
     fn record(&mut self, record: &Record<'_>, time: i64);
     /// Bytes that can't be judged; `raw` is what is at hand of them and may be cut short.
     fn bad(&mut self, raw: &[u8], why: Bad);
+    /// The object that a CloudTrail digest file holds.
+    fn digest(&mut self, _raw: &[u8]) {}
 }
 
 /// What a file turned out to hold.
@@ -298,6 +300,7 @@ impl Splitter {
             }
         } else if member(b"digestStartTime").is_some() && member(b"logFiles").is_some() {
             self.seen.digests += 1;
+            found.digest(raw);
         } else {
             self.seen.foreign += 1;
             self.bad(raw, Bad::NotARecord, found);

@@ -1,7 +1,7 @@
 //! The fictional company of `yagura up --demo`: its evidence is written as AWS would deliver it, then read, judged and
 //! kept by the same steps as a user's own.
 
-use super::{ingest, judge};
+use super::{ingest, judge, sources};
 use crate::{
     args::{Global, Reading},
     exit::Stop,
@@ -185,8 +185,8 @@ async fn logs(data: &Path, library: &Library, hub: &Hub, lang: Lang) -> Result<(
         Lang::En => "events into the lake",
         Lang::Ja => "イベントをレイクへ",
     });
-    let paths = [data.join(EVIDENCE).join("cloudtrail")];
-    let pass = ingest::pass(data, hub, &set, &Reading::default(), &paths, bar).await?;
+    let sources = sources::find(&[data.join(EVIDENCE).join("cloudtrail").display().to_string()]).await?;
+    let pass = ingest::pass(data, hub, &set, &Reading::default(), (sources, false), bar).await?;
     let (events, seconds) = (pass.done.events, begun.elapsed().as_secs_f64());
     match lang {
         Lang::En => note!(

@@ -1,3 +1,4 @@
+use super::sources::{self, Sources};
 use crate::{
     args::{Global, Hunt as Args, Reading},
     exit::{self, Stop},
@@ -5,27 +6,28 @@ use crate::{
 };
 use anyhow::{Context as _, anyhow};
 use serde_json::json;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Instant,
-};
+use std::{fs, path::Path, process::ExitCode, time::Instant};
 use yagura_content::Library;
 use yagura_detect::{Filter, Foreign, Hunt, RuleSet};
-use yagura_logs::{Level, Options, Outcome, RecordLimits, parse_time};
+use yagura_logs::{Input, Keys, Options, Outcome, RecordLimits, Verified, parse_time};
 use yagura_model::{Detection, DetectionKind, Lang};
 
 /// `yagura hunt`
-pub fn run(global: &Global, args: &Args) -> Result<ExitCode, Stop> {
+pub async fn run(global: &Global, args: &Args) -> Result<ExitCode, Stop> {
     let begun = Instant::now();
     let library = settings::library(global)?;
     let rules = rules(&library, &args.reading)?;
-    let options = options(&args.reading);
     let filter = filter(&args.reading)?;
-    let paths = paths(&args.paths)?;
-    let (hunts, outcome) =
-        yagura_logs::read_paths(&paths, &options, || Hunt::new(&rules.set, filter.clone())).map_err(Stop::usage)?;
+    let keys = keys(&args.reading)?;
+    let Sources { inputs, problems } = sources::find(&args.paths).await?;
+    let options = options(&args.reading, &inputs);
+    // Objects are fetched while this thread waits for them.
+    let (hunts, outcome) = tokio::task::block_in_place(|| {
+        let (hunts, mut outcome) =
+            yagura_logs::read_inputs(&inputs, problems, &options, || Hunt::new(&rules.set, filter.clone()));
+        outcome.verify(&inputs, &options, &keys);
+        (hunts, outcome)
+    });
     let whole = hunts.into_iter().reduce(|mut a, b| {
         a.merge(b);
         a
@@ -75,7 +77,7 @@ pub fn shown(detections: Vec<Detection>, signals: bool) -> Vec<Detection> {
 
 /// Reading that came to nothing at all is no success.
 pub fn nothing_read(outcome: &Outcome) -> Result<(), Stop> {
-    if outcome.files == 0 && outcome.records == 0 && outcome.digests == 0 {
+    if outcome.files == 0 && outcome.records == 0 && outcome.digests.is_empty() {
         return Err(Stop::failed(anyhow!(
             "nothing was read: give CloudTrail files (.json.gz, .json) or a folder of them"
         )));
@@ -92,14 +94,38 @@ pub fn tell(global: &Global, outcome: &Outcome) {
     for problem in &outcome.problems {
         note!("{}", problem.line(lang));
     }
-    let skipped = outcome.problems.iter().filter(|p| p.level == Level::Note).count();
-    if skipped == 0 && outcome.problems.is_empty() {
-        return;
+    if !outcome.digests.is_empty() {
+        tell_digests(lang, outcome);
     }
     if outcome.bad_records > 0 {
         match lang {
             Lang::En => note!("{} record(s) could not be read", outcome.bad_records),
             Lang::Ja => note!("読み取れなかったレコード: {} 件", outcome.bad_records),
+        }
+    }
+}
+
+/// What the digests said of the logs, and what they could not say.
+fn tell_digests(lang: Lang, outcome: &Outcome) {
+    let Verified { logs, signed, unsigned } = outcome.verified;
+    match lang {
+        Lang::En => {
+            note!("{logs} log(s) are what CloudTrail delivered, by the hashes in {} digest(s)", outcome.digests.len())
+        }
+        Lang::Ja => {
+            note!("ダイジェスト {} 件のハッシュと照合し、ログ {logs} 件が配信時のままでした", outcome.digests.len())
+        }
+    }
+    if unsigned > 0 {
+        match lang {
+            Lang::En => note!(
+                "{signed} digest signature(s) are right, {unsigned} could not be checked: give CloudTrail's public keys with \
+                 --digest-keys FILE (`aws cloudtrail list-public-keys` prints them); a digest's signature is in the next one"
+            ),
+            Lang::Ja => note!(
+                "ダイジェストの署名は {signed} 件が正しく、{unsigned} 件は確認できませんでした。--digest-keys FILE に CloudTrail の\
+                 公開鍵（`aws cloudtrail list-public-keys` の出力）を指定してください。署名は次のダイジェストに入っています"
+            ),
         }
     }
 }
@@ -150,13 +176,17 @@ fn read_rules(path: &Path, out: &mut Vec<Foreign>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How the files are read.
-pub fn options(reading: &Reading) -> Options {
+/// Workers that wait for a bucket's objects: most of their time is the network's.
+const FETCHING: usize = 8;
+
+/// How the inputs are read.
+pub fn options(reading: &Reading, inputs: &[Input<'_>]) -> Options {
+    let remote = inputs.iter().any(|i| matches!(i, Input::Object(_)));
     Options {
         inflated: reading.max_file,
         record: RecordLimits { bytes: reading.max_record, depth: reading.max_depth.min(128) },
         multi_member: reading.multi_member,
-        jobs: reading.jobs.unwrap_or(0),
+        jobs: reading.jobs.unwrap_or(if remote { FETCHING } else { 0 }),
     }
 }
 
@@ -173,13 +203,14 @@ pub fn filter(reading: &Reading) -> Result<Filter, Stop> {
     })
 }
 
-fn paths(given: &[String]) -> Result<Vec<PathBuf>, Stop> {
-    if let Some(address) = given.iter().find(|p| p.starts_with("s3://")) {
-        return Err(Stop::usage(anyhow!(
-            "`{address}` can't be read from here yet: copy it with `aws s3 sync {address} ./logs`, then give ./logs"
-        )));
-    }
-    Ok(given.iter().map(PathBuf::from).collect())
+/// The public keys of `--digest-keys`.
+pub fn keys(reading: &Reading) -> Result<Keys, Stop> {
+    let Some(path) = &reading.digest_keys else { return Ok(Keys::default()) };
+    fs::read_to_string(path)
+        .map_err(anyhow::Error::new)
+        .and_then(|text| Keys::read(&text).map_err(anyhow::Error::new))
+        .with_context(|| format!("`{}` can't be used as --digest-keys", path.display()))
+        .map_err(Stop::usage)
 }
 
 /// The counts of `--stats`.

@@ -14,18 +14,21 @@ mod policy;
 mod query;
 mod report;
 mod scan;
+mod sources;
 mod standing;
 mod up;
 
 use crate::{
     args::{Cli, Command},
     exit::Stop,
+    output,
 };
 use std::process::ExitCode;
 
 /// Runs the command that was asked for.
 pub async fn run(cli: Cli) -> Result<ExitCode, Stop> {
     let global = cli.global;
+    output::check(&global, &cli.command)?;
     match cli.command {
         Command::Content(args) => content::run(&global, args),
         Command::Explain(args) => explain::run(&global, &args),
@@ -35,7 +38,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Stop> {
         Command::Doctor(args) => doctor::run(&global, args).await,
         Command::Policy(args) => policy::run(&global, &args),
         Command::Up(args) => up::run(&global, args).await,
-        Command::Hunt(args) => hunt::run(&global, &args),
+        Command::Hunt(args) => hunt::run(&global, &args).await,
         Command::Ingest(args) => ingest::run(&global, &args).await,
         Command::Query(args) => query::run(&global, &args).await,
         Command::Report => report::run(&global).await,
