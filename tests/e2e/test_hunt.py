@@ -83,36 +83,6 @@ def test_services_do_not_alert_but_calls_through_them_do(yagura):
     assert line["event_ids"] == [through["eventID"]]
 
 
-def test_damage_is_named_and_costs_nothing_else(yagura):
-    good = log([record(0)])
-    bad = yagura.folder / "bad"
-    bad.mkdir()
-    whole = gzip.compress(log([record(n) for n in range(10, 400)]))
-    (bad / "truncated.json.gz").write_bytes(whole[: len(whole) * 3 // 4])
-    (bad / "second-member.json.gz").write_bytes(gzip.compress(good) + gzip.compress(log([record(500)])))
-    (bad / "not-json.json").write_text("hello")
-    (bad / "long-line.json").write_bytes(b'{"eventVersion":"1.09","x":"' + b"a" * 100_000_000 + b'"}\n' + json.dumps(record(501)).encode())
-    (bad / "deep.json").write_bytes(b"[" * 1_000_000)
-    (bad / "utf8.json").write_bytes(log([record(502)]).replace(b"aws-cli/2", b"aws-\xff\xfe"))
-    no_time = record(503)
-    del no_time["eventTime"]
-    (bad / "no-time.json").write_bytes(log([no_time, record(504)]))
-    (bad / "bomb.json.gz").write_bytes(gzip.compress(b" " * 1_000_000_000, 1))
-    (bad / "empty").mkdir()
-    (bad / "good.json").write_bytes(log([record(505)]))
-    done = yagura("hunt", "bad", "--format", "ndjson", "--strict", timeout=600)
-    assert done.code == 4, done.err
-    [line] = alerts(done)
-    ids = set(line["event_ids"])
-    for n in (0, 10, 501, 502, 504, 505):
-        assert record(n)["eventID"] in ids, n
-    assert record(500)["eventID"] not in ids
-    for name in ("truncated.json.gz", "second-member.json.gz", "not-json.json", "long-line.json", "deep.json", "utf8.json", "no-time.json"):
-        lines = [l for l in done.err.splitlines() if f"/{name}:" in l]
-        assert len(lines) == 1 and lines[0].count(": ") >= 2, (name, lines)
-    assert "good.json" not in done.err
-
-
 def test_usage_errors(yagura):
     assert yagura("hunt", "nowhere").code == 2
     (yagura.folder / "empty").mkdir()
