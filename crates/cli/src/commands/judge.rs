@@ -1,7 +1,7 @@
 //! What `scan` and `check` share: judging an inventory, writing the verdicts, keeping them, and the summary.
 
 use crate::{args::Global, exit, exit::Stop, note, output, settings, terminal};
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use std::{
     fs::File,
@@ -29,7 +29,11 @@ pub struct Reading {
 pub async fn finish(global: &Global, library: &Library, reading: Reading) -> Result<ExitCode, Stop> {
     let now = Utc::now();
     let judgements = judge(library, &reading.inventory, now)?;
-    output::write(global, "Yagura", &judgements)?;
+    let title = match terminal::lang(global) {
+        Lang::En => "Yagura: verdicts",
+        Lang::Ja => "Yagura: 診断結果",
+    };
+    output::write(global, title, &judgements)?;
     let outcome = match &reading.scope {
         Some(scope) => {
             let hub = settings::hub(global).await.map_err(|stop| Stop {
@@ -84,13 +88,19 @@ fn summary(global: &Global, reading: &Reading, judgements: &[Judgement], outcome
     let failed_at =
         |severity: Severity| judgements.iter().filter(|j| j.verdict == Verdict::Fail && j.severity == severity).count();
     let (pass, fail, unknown) = (count(Verdict::Pass), count(Verdict::Fail), count(Verdict::Unknown));
+    let other = count(Verdict::NotApplicable);
     let resources = reading.inventory.resources.len();
     let (critical, high) = (failed_at(Severity::Critical), failed_at(Severity::High));
     let ja = terminal::lang(global) == Lang::Ja;
     if ja {
-        note!("{resources} リソース: 合格 {pass}、不合格 {fail}(緊急 {critical}、高 {high})、判定不能 {unknown}");
+        note!(
+            "{resources} リソース: 不合格 {fail}（緊急 {critical}、高 {high}）、判定不能 {unknown}、合格 {pass}、対象外 {other}"
+        );
     } else {
-        note!("{resources} resources: {pass} pass, {fail} fail ({critical} critical, {high} high), {unknown} unknown");
+        note!(
+            "{resources} resources: {fail} fail ({critical} critical, {high} high), {unknown} unknown, {pass} pass, \
+             {other} not applicable"
+        );
     }
     if let Some(o) = outcome {
         if ja {
@@ -108,7 +118,7 @@ fn summary(global: &Global, reading: &Reading, judgements: &[Judgement], outcome
     for gap in &reading.inventory.gaps {
         let place = [gap.account.as_deref(), gap.region.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
         if ja {
-            note!("見えていません: {}({place}): {}: {}", gap.kind, gap.action, gap.reason);
+            note!("見えていません: {}（{place}）: {}: {}", gap.kind, gap.action, gap.reason);
         } else {
             note!("not visible: {} ({place}): {}: {}", gap.kind, gap.action, gap.reason);
         }
@@ -127,14 +137,11 @@ fn summary(global: &Global, reading: &Reading, judgements: &[Judgement], outcome
 
 /// Writes all resources to a file, one JSON object a line.
 pub fn write_resources(path: &Path, inventory: &Inventory) -> Result<(), Stop> {
-    let file = File::create(path)
-        .with_context(|| format!("`{}` can't be written: choose another file", path.display()))
-        .map_err(Stop::usage)?;
+    let name = path.display();
+    let file =
+        File::create(path).map_err(|e| Stop::usage(anyhow!("`{name}` can't be written ({e}): choose another file")))?;
     let mut out = BufWriter::new(file);
-    for resource in &inventory.resources {
-        serde_json::to_writer(&mut out, resource)?;
-        out.write_all(b"\n")?;
-    }
-    out.flush()?;
-    Ok(())
+    yagura_inventory::files::write_resources(inventory, &mut out)
+        .and_then(|()| out.flush())
+        .map_err(|e| Stop::failed(anyhow!("`{name}` could not be written to its end ({e}): choose another place")))
 }

@@ -21,7 +21,13 @@ impl Template {
     pub fn parse(text: &str) -> Result<Template, (Words, Words)> {
         let documents = yaml::parse(&joined_surrogates(text)).map_err(|e| {
             let place = words("correct the YAML or JSON at that place", "その位置の YAML または JSON を直してください");
-            (words(format!("is a broken template: {e}"), format!("テンプレートの書式が正しくありません: {e}")), place)
+            (
+                words(
+                    format!("is a broken template: {e}"),
+                    format!("テンプレートの書式が正しくありません: {} 行 {} 列: {}", e.line, e.column, e.message),
+                ),
+                place,
+            )
         })?;
         let mut root = documents
             .into_iter()

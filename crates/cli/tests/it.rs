@@ -1,0 +1,111 @@
+//! What a person reads of the binary, in both languages, and the codes that scripts read.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+const TEMPLATE: &str = "\
+Parameters:
+  Encrypted:
+    Type: String
+Resources:
+  Open:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: x
+      SecurityGroupIngress:
+        - {IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: 0.0.0.0/0}
+  Disk:
+    Type: AWS::EC2::Volume
+    Properties:
+      Encrypted: !Ref Encrypted
+";
+
+fn yagura(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_yagura"))
+        .args(args)
+        .current_dir(folder)
+        .env_clear()
+        .env("HOME", folder)
+        .env("LANG", "C.UTF-8")
+        .output()
+        .expect("runs")
+}
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("t.yaml"), TEMPLATE).expect("writes");
+    fs::write(folder.path().join("broken.yaml"), "Resources: [").expect("writes");
+    folder
+}
+
+/// Exit code, standard output and standard error, as one text.
+fn seen(args: &[&str]) -> String {
+    let folder = folder();
+    let done = yagura(folder.path(), args);
+    let [out, err] = [&done.stdout, &done.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    assert!(!err.contains("panicked"), "{err}");
+    format!("{}\n--- out\n{out}--- err\n{err}", done.status.code().expect("a code"))
+}
+
+#[test]
+fn help() {
+    for lang in ["en", "ja"] {
+        insta::assert_snapshot!(format!("help-{lang}"), seen(&["--help", "--lang", lang]));
+        insta::assert_snapshot!(format!("help-check-{lang}"), seen(&["check", "--help", "--lang", lang]));
+    }
+}
+
+#[test]
+fn verdicts() {
+    for lang in ["en", "ja"] {
+        let args = ["check", "t.yaml", "broken.yaml", "gone.yaml", "--no-state", "--lang", lang];
+        insta::assert_snapshot!(format!("check-{lang}"), seen(&args));
+        insta::assert_snapshot!(
+            format!("check-md-{lang}"),
+            seen(&["check", "t.yaml", "--lang", lang, "--format", "md"])
+        );
+    }
+}
+
+#[test]
+fn explanations() {
+    for lang in ["en", "ja"] {
+        let folder = folder();
+        let new = ["content", "new", "control", "YG-1", "--dir", "ours"];
+        assert_eq!(yagura(folder.path(), &new).status.code(), Some(0));
+        let done = yagura(folder.path(), &["explain", "yg-1", "--content", "ours", "--lang", lang]);
+        insta::assert_snapshot!(format!("explain-{lang}"), String::from_utf8_lossy(&done.stdout));
+    }
+}
+
+#[test]
+fn errors_say_what_to_do() {
+    insta::assert_snapshot!(
+        "errors",
+        [
+            seen(&["chek"]),
+            seen(&["check", "t.yaml", "--fail-on", "bad"]),
+            seen(&["check", "t.yaml", "-o", "html"]),
+            seen(&["check", "t.yaml", "-o", "html=no/folder.html"]),
+            seen(&["check", "t.yaml", "--format", "asff"]),
+            seen(&["explain", "EC2.1313"]),
+        ]
+        .join("\n")
+    );
+}
+
+#[test]
+fn exit_codes() {
+    let folder = folder();
+    let code = |args: &[&str]| yagura(folder.path(), args).status.code();
+    assert_eq!(code(&["check", "t.yaml"]), Some(0));
+    assert_eq!(code(&["check", "t.yaml", "--fail-on", "critical"]), Some(1));
+    assert_eq!(code(&["check", "gone.yaml"]), Some(2));
+    assert_eq!(code(&["check"]), Some(2));
+    assert_eq!(code(&["check", "broken.yaml"]), Some(3));
+    assert_eq!(code(&["check", "t.yaml", "broken.yaml"]), Some(0));
+    assert_eq!(code(&["check", "t.yaml", "broken.yaml", "--strict"]), Some(4));
+}
