@@ -1,8 +1,9 @@
 """`yagura hunt` as the contract has it, on real events and on input that tries to break it."""
 
 import gzip
+import hashlib
 import json
-import pathlib
+import random
 
 import pytest
 from conftest import ROOT
@@ -108,3 +109,101 @@ def test_foreign_sigma_rules(yagura):
     assert done.code == 4 and "broken.yml" in done.err
     [line] = done.rows()
     assert line["detection"] == "11111111-2222-3333-4444-555555555555" and line["attack"] == ["T1562.008"]
+
+
+ACCOUNT = "111122223333"
+ROLE = {"type": "AssumedRole", "principalId": "AROA:ci-7", "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/Deploy/ci-7",
+        "accountId": ACCOUNT, "sessionContext": {"sessionIssuer": {"type": "Role", "arn": f"arn:aws:iam::{ACCOUNT}:role/ci/Deploy"}}}
+PRINCIPALS = [
+    ({"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/eve"}, f"arn:aws:iam::{ACCOUNT}:user/eve", None),
+    ({"type": "Root", "arn": f"arn:aws:iam::{ACCOUNT}:root", "accountId": ACCOUNT}, f"arn:aws:iam::{ACCOUNT}:root", None),
+    (ROLE, f"arn:aws:iam::{ACCOUNT}:role/ci/Deploy", "ci-7"),
+    ({"type": "AWSAccount", "accountId": "444455556666", "principalId": "AIDAX"}, "444455556666", None),
+    ({"type": "WebIdentityUser", "principalId": "accounts.google.com:app:sub", "userName": "sub"}, "accounts.google.com:app:sub", None),
+    ({"type": "SAMLUser", "principalId": "issuer:ann", "userName": "ann"}, "issuer:ann", None),
+    ({"type": "FederatedUser", "principalId": f"{ACCOUNT}:fed", "arn": f"arn:aws:sts::{ACCOUNT}:federated-user/fed"}, f"{ACCOUNT}:fed", None),
+]
+
+
+@pytest.mark.parametrize(("identity", "principal", "session"), PRINCIPALS, ids=[p[0]["type"] for p in PRINCIPALS])
+def test_who_acted(yagura, identity, principal, session):
+    (yagura.folder / "x.json").write_bytes(log([record(1, userIdentity=identity)]))
+    [line] = alerts(yagura("hunt", "x.json", "--format", "ndjson"))
+    assert (line["principal"], line["session"], line["account"]) == (principal, session, ACCOUNT)
+
+
+def test_what_a_line_says(yagura):
+    trail = f"arn:aws:cloudtrail:ap-northeast-1:{ACCOUNT}:trail/main"
+    events = [
+        record(0, sourceIPAddress="cloudformation.amazonaws.com"),
+        record(30, requestParameters=None),
+        record(60),
+        record(0, eventTime="2026-01-03T00:00:00Z", eventID="next-day"),
+    ]
+    unnamed = record(90)
+    del unnamed["eventID"]
+    raw = json.dumps(unnamed)
+    text = "\n".join([*map(json.dumps, events), raw, raw])
+    done = yagura("hunt", "-", "--format", "ndjson", stdin=text)
+    lines = alerts(done)
+    assert [(l["target"], l["time"], l["last_time"], l["count"]) for l in lines] == [
+        (trail, "2026-01-02T03:00:00Z", "2026-01-02T03:01:30Z", 3),
+        (None, "2026-01-02T03:00:30Z", "2026-01-02T03:00:30Z", 1),
+        (trail, "2026-01-03T00:00:00Z", "2026-01-03T00:00:00Z", 1),
+    ]
+    assert all(list(l) == KEYS and l["kind"] == "alert" and l["truncated"] is False for l in lines)
+    assert lines[0]["source_ip"] is None and lines[1]["source_ip"] == "203.0.113.7" and lines[0]["region"] == "ap-northeast-1"
+    digest = "sha256:" + hashlib.sha256(raw.encode()).hexdigest()
+    assert lines[0]["event_ids"] == [record(0)["eventID"], record(60)["eventID"], digest]
+    assert lines[0]["guardduty"] == ["Stealth:IAMUser/CloudTrailLoggingDisabled"] and "T1562.008" in lines[0]["attack"]
+    japanese = alerts(yagura("hunt", "-", "--format", "ndjson", "--lang", "ja", stdin=text))
+    assert japanese[0]["title"] != lines[0]["title"] and {**japanese[0], "title": ""} == {**lines[0], "title": ""}
+
+
+def test_times_severities_and_signals(yagura):
+    (yagura.folder / "x.json").write_bytes(log([record(n) for n in (0, 10, 20)] + [
+        record(30, eventSource="sts.amazonaws.com", eventName="GetCallerIdentity", requestParameters=None)]))
+    def ids(*options):
+        return [i for l in alerts(yagura("hunt", "x.json", "--format", "ndjson", *options)) for i in l["event_ids"]]
+    assert ids("--since", "2026-01-02T03:00:10Z") == [record(n)["eventID"] for n in (10, 20)]
+    assert ids("--until", "2026-01-02T03:00:10Z") == [record(0)["eventID"]]
+    assert ids("--since", "2026-01-02T12:00:10+09:00", "--until", "2026-01-02T03:00:20Z") == [record(10)["eventID"]]
+    assert ids("--min-severity", "critical") == [] and len(ids("--min-severity", "high")) == 3
+    assert yagura("hunt", "x.json", "--since", "soon").code == 2
+    kinds = [r["kind"] for r in yagura("hunt", "x.json", "--format", "ndjson", "--signals").rows()]
+    assert sorted(set(kinds)) == ["alert", "signal"]
+    assert {r["kind"] for r in yagura("hunt", "x.json", "--format", "ndjson").rows()} == {"alert"}
+    yagura("hunt", "x.json", "--stats", "stats.json")
+    stats = json.loads((yagura.folder / "stats.json").read_text())
+    assert list(stats) == ["files", "bad_files", "records", "distinct_events", "bad_records", "rules", "findings", "signals", "seconds"]
+    assert (stats["files"], stats["records"], stats["findings"]) == (1, 4, 1) and stats["signals"] >= 1
+
+
+def test_odd_json_is_read_one_way(yagura):
+    """A duplicate key: the last one holds. A number out of range keeps its text. Names may be escaped."""
+    first, second = json.dumps(record(1))[1:], json.dumps(record(2, requestParameters={"name": "x", "n": 7}))
+    twice = '{"eventName": "DescribeTrails", "requestParameters": {"name": "other"}, ' + first
+    escaped = second.replace('"eventName"', '"event\\u004eame"').replace('"n": 7', '"n": 1e999')
+    (yagura.folder / "x.ndjson").write_text(twice + "\n" + escaped)
+    lines = alerts(yagura("hunt", "x.ndjson", "--format", "ndjson", "--strict"))
+    assert {l["target"] for l in lines} == {record()["requestParameters"]["name"], "x"}
+
+
+def test_order_and_layout_change_nothing(yagura):
+    """The same events, dealt to files in any way, some of them twice, in any order and read by any number of threads."""
+    dice = random.Random(11)
+    sources = [path for path in sorted(INVICTUS.glob("*.gz"))] if INVICTUS.exists() else []
+    events = [e for path in sources for e in json.loads(gzip.decompress(path.read_bytes()))["Records"]] or [record(n) for n in range(500)]
+    first = None
+    for round in range(3):
+        folder = yagura.folder / f"round-{round}"
+        folder.mkdir()
+        dealt = events + dice.sample(events, len(events) // 3)
+        dice.shuffle(dealt)
+        for number in range(0, len(dealt), 500 * (round + 1)):
+            part = dealt[number : number + 500 * (round + 1)]
+            text = log(part) if dice.random() < 0.5 else "\n".join(map(json.dumps, part)).encode()
+            (folder / f"{dice.random()}.json").write_bytes(gzip.compress(text, 1) if dice.random() < 0.5 else text)
+        done = yagura("hunt", folder, "--signals", "--format", "ndjson", "--jobs", round + 1)
+        first = first or done.out
+        assert done.code == 0 and done.out == first and done.out

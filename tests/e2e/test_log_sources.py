@@ -16,7 +16,9 @@ PREFIX = "AWSLogs/111122223333/CloudTrail/ap-northeast-1/2026/01/02/"
 
 
 def put(moto, key, body):
-    moto.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
+    # As CloudTrail does; what is stored is what must be read, or its second gzip member would be unpacked on the way.
+    more = {"ContentEncoding": "gzip"} if key.endswith(".gz") else {}
+    moto.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body, **more)
 
 
 @pytest.fixture
@@ -64,6 +66,13 @@ def test_ingest_fetches_an_object_once_for_each_version(yagura, bucket):
     put(bucket, PREFIX + "b.json.gz", gzip.compress(log([record(n) for n in range(10, 40)])))
     changed = yagura("ingest", address, "--format", "ndjson", env=bucket.env())
     assert "10 new events" in changed.err and "2 objects were known" in changed.err, changed.err
+
+
+def test_a_second_member_does_not_slip_through_the_transport(yagura, bucket):
+    put(bucket, "two/a.json.gz", gzip.compress(log([record(1)])) + gzip.compress(log([record(2)])))
+    done = yagura("hunt", f"s3://{BUCKET}/two/", "--format", "ndjson", "--strict", env=bucket.env())
+    assert done.code == 4 and "gzip member" in done.err
+    assert alerts(done)[0]["event_ids"] == [record(1)["eventID"]]
 
 
 def test_buckets_that_cannot_be_read(yagura, bucket):

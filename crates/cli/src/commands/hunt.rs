@@ -5,7 +5,7 @@ use crate::{
     note, output, settings, terminal,
 };
 use anyhow::{Context as _, anyhow};
-use serde_json::json;
+use serde::Serialize;
 use std::{fs, path::Path, process::ExitCode, time::Instant};
 use yagura_content::Library;
 use yagura_detect::{Filter, Foreign, Hunt, RuleSet};
@@ -225,11 +225,29 @@ pub struct Stats<'a> {
 impl Stats<'_> {
     /// Writes the counts as one JSON object.
     pub fn write(&self, path: &Path, begun: Instant) -> Result<(), Stop> {
-        let stats = json!({
-            "files": self.outcome.files, "bad_files": self.outcome.bad_files, "records": self.outcome.records,
-            "distinct_events": self.distinct, "bad_records": self.outcome.bad_records, "rules": self.rules,
-            "findings": self.findings, "signals": self.signals, "seconds": begun.elapsed().as_secs_f64(),
-        });
+        #[derive(Serialize)]
+        struct Written {
+            files: u64,
+            bad_files: u64,
+            records: u64,
+            distinct_events: u64,
+            bad_records: u64,
+            rules: usize,
+            findings: u64,
+            signals: u64,
+            seconds: f64,
+        }
+        let stats = serde_json::to_string(&Written {
+            files: self.outcome.files,
+            bad_files: self.outcome.bad_files,
+            records: self.outcome.records,
+            distinct_events: self.distinct,
+            bad_records: self.outcome.bad_records,
+            rules: self.rules,
+            findings: self.findings,
+            signals: self.signals,
+            seconds: begun.elapsed().as_secs_f64(),
+        })?;
         fs::write(path, format!("{stats}\n"))
             .with_context(|| format!("`{}` can't be written: choose another file", path.display()))
             .map_err(Stop::usage)
