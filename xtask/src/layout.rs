@@ -1,4 +1,5 @@
-//! What makes a room easy to find one's way in: files of a readable length, and a module doc that says why it exists.
+//! What makes a room easy to find one's way in: files of a readable length, a module doc that says why it exists, and
+//! links that lead somewhere.
 
 use crate::shell::root;
 use anyhow::{Context as _, Result, bail};
@@ -17,16 +18,22 @@ const MAX_PAGE: usize = 300;
 pub fn check() -> Result<()> {
     let mut broken = Vec::new();
     for folder in ["crates", "testkit", "xtask"] {
-        for path in sources(&root().join(folder))? {
-            let text = fs::read_to_string(&path).with_context(|| format!("`{}`", path.display()))?;
-            let name = path.strip_prefix(root()).unwrap_or(&path).display().to_string();
+        for path in files(&root().join(folder), "rs")? {
+            let (name, text) = read(&path)?;
             broken.extend(wrong(&name, &text).map(|what| format!("{name}: {what}")));
         }
     }
-    let page = "docs/ARCHITECTURE.md";
-    let lines = fs::read_to_string(root().join(page)).with_context(|| format!("`{page}`"))?.lines().count();
-    if lines > MAX_PAGE {
-        broken.push(format!("{page}: {lines} lines: keep it to {MAX_PAGE}"));
+    let mut pages = files(&root().join("docs"), "md")?;
+    pages.extend(["README.md", "README.ja.md", "CHANGELOG.md"].map(|name| root().join(name)));
+    for path in pages {
+        let (name, text) = read(&path)?;
+        let folder = path.parent().unwrap_or(&path);
+        let dead = links(&text).filter(|link| !folder.join(link).exists());
+        broken.extend(dead.map(|link| format!("{name}: the link to `{link}` leads nowhere")));
+        let lines = text.lines().count();
+        if name == "docs/ARCHITECTURE.md" && lines > MAX_PAGE {
+            broken.push(format!("{name}: {lines} lines: keep it to {MAX_PAGE}"));
+        }
     }
     if broken.is_empty() {
         return Ok(());
@@ -44,14 +51,27 @@ fn wrong(name: &str, text: &str) -> Option<String> {
     (crate_root && doc < 40).then(|| "say in a module doc why the crate exists".to_owned())
 }
 
-/// All Rust files below a folder.
-fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
+/// A file's name below the root, and its text.
+fn read(path: &Path) -> Result<(String, String)> {
+    let text = fs::read_to_string(path).with_context(|| format!("`{}`", path.display()))?;
+    Ok((path.strip_prefix(root()).unwrap_or(path).display().to_string(), text))
+}
+
+/// The files that a page's Markdown links to, without fragments; the web's addresses are left out.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+    let files = targets.map(|(link, _)| link.split('#').next().unwrap_or_default());
+    files.filter(|link| !link.is_empty() && !link.contains("://") && !link.contains(char::is_whitespace))
+}
+
+/// All files below a folder with an ending.
+fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("`{}`", folder.display()))? {
         let path = entry?.path();
         if path.is_dir() && !path.ends_with("target") {
-            found.extend(sources(&path)?);
-        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.extend(files(&path, ending)?);
+        } else if path.extension().is_some_and(|e| e == ending) {
             found.push(path);
         }
     }
@@ -71,5 +91,11 @@ mod tests {
         assert_eq!(wrong("crates/a/src/a.rs", &format!("#[cfg(test)]\n{long}")), None);
         assert!(wrong("crates/a/src/lib.rs", "//! Placeholder.\n").is_some());
         assert_eq!(wrong("crates/a/src/lib.rs", "//! Says in a sentence or two why it is there.\n"), None);
+    }
+
+    #[test]
+    fn finds_the_files_that_a_page_links_to() {
+        let page = "[a](a.md) ![b](../b.png) [c](c.md#part) [d](#part) <https://e> [e](https://e) f](g h)";
+        assert_eq!(links(page).collect::<Vec<_>>(), ["a.md", "../b.png", "c.md"]);
     }
 }

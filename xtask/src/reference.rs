@@ -54,11 +54,12 @@ pub fn check(binary: &Path) -> Result<()> {
 
 /// Names and texts of all pages.
 fn pages(binary: &Path) -> Result<Vec<(String, String)>> {
-    let mut pages = vec![("cli.md".to_owned(), commands(binary)?)];
+    let mut pages = Vec::new();
     for (lang, code, end) in [(Lang::En, "en", "md"), (Lang::Ja, "ja", "ja.md")] {
         let text = ask(binary, &["content", "list", "--format", "ndjson", "--lang", code])?;
         let rows: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
         let of = |kind: &str| rows.iter().filter(|r| r["kind"] == kind).collect::<Vec<_>>();
+        pages.push((format!("cli.{end}"), commands(binary, lang)?));
         pages.push((format!("controls.{end}"), controls(lang, &of("control"))));
         pages.push((format!("detections.{end}"), detections(lang, &of("detection"))));
         pages.push((format!("playbooks.{end}"), playbooks(lang, &of("playbook"), &rows)));
@@ -73,20 +74,23 @@ fn ask(binary: &Path, args: &[&str]) -> Result<String> {
     read(Command::new(binary).args(args).env_clear().env("LANG", "C.UTF-8"))
 }
 
-fn commands(binary: &Path) -> Result<String> {
-    let mut page = format!("# Commands\n\nWritten by `{REFRESH}` from `--help`.\n");
-    let mut next = vec![Vec::new()];
+/// The help of every command, in the order of the help itself.
+fn commands(binary: &Path, lang: Lang) -> Result<String> {
+    let mut page = match lang {
+        Lang::En => format!("# Commands\n\nWritten by `{REFRESH}` from `--help`.\n"),
+        Lang::Ja => format!("# コマンド\n\n`--help` から `{REFRESH}` で生成しています。\n"),
+    };
+    let mut next: Vec<Vec<String>> = vec![Vec::new()];
     while let Some(words) = next.pop() {
-        let mut args: Vec<&str> = words.iter().map(String::as_str).collect();
-        args.push("--help");
-        let help = ask(binary, &args)?;
-        let _ = write!(
-            page,
-            "\n## `{}`\n\n```text\n{}\n```\n",
-            ["yagura"].iter().chain(&args[..words.len()]).copied().collect::<Vec<_>>().join(" "),
-            help.trim_end()
-        );
-        for name in subcommands(&help).into_iter().rev() {
+        let help = |lang| {
+            let asked = words.iter().map(String::as_str).chain(["--help", "--lang", lang]).collect::<Vec<_>>();
+            ask(binary, &asked)
+        };
+        let english = help("en")?;
+        let text = if lang == Lang::En { english.clone() } else { help("ja")? };
+        let name = std::iter::once("yagura").chain(words.iter().map(String::as_str)).collect::<Vec<_>>().join(" ");
+        let _ = write!(page, "\n## `{name}`\n\n```text\n{}\n```\n", text.trim_end());
+        for name in subcommands(&english).into_iter().rev() {
             next.push(words.iter().cloned().chain([name]).collect());
         }
     }

@@ -53,22 +53,22 @@ pub fn browser() -> Result<()> {
         .env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
-/// `playwright-core` from npm; gives the folder that holds `node_modules`.
+/// `playwright-core` and what else the browser test names, from npm; gives the folder that holds `node_modules`.
 ///
 /// # Errors
 /// When npm or its registry is out of reach.
 pub fn playwright() -> Result<PathBuf> {
     let home = cache().join("node");
-    let lock = root().join("tests/browser/package.json");
-    let wanted = fs::read_to_string(&lock).with_context(|| format!("`{}`", lock.display()))?;
-    let stamp = home.join("package.json");
-    if home.join("node_modules/playwright-core").is_dir()
-        && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted)
-    {
+    let list = root().join("tests/browser/package.json");
+    let wanted = fs::read_to_string(&list).with_context(|| format!("`{}`", list.display()))?;
+    let stamp = home.join("installed.json");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(home);
     }
+    say(&format!("installing the packages of tests/browser/package.json into {}", home.display()));
     fs::create_dir_all(&home)?;
+    fs::write(home.join("package.json"), &wanted)?;
+    run(command("npm").args(["install", "--loglevel", "error", "--no-audit", "--no-fund"]).current_dir(&home))?;
     fs::write(&stamp, wanted)?;
-    run(command("npm").args(["install", "--silent", "--no-audit", "--no-fund"]).current_dir(&home))?;
     Ok(home)
 }
