@@ -78,10 +78,9 @@ def test_each_is_named_once_and_the_rest_is_judged(yagura, name, content, says, 
     assert "good.json" not in done.err
     stats = json.loads((yagura.folder / "stats.json").read_text())
     assert stats["bad_files"] == 1
-    relaxed = yagura("hunt", logs / name, logs / "good.json", "--format", "ndjson")
-    assert relaxed.code == 0 and relaxed.out == done.out
-    japanese = yagura("hunt", logs / name, logs / "good.json", "--format", "ndjson", "--lang", "ja")
-    [line] = [l for l in japanese.err.splitlines() if l.startswith(f"{logs}/{name}: ")]
+    relaxed = yagura("hunt", logs / name, logs / "good.json", "--format", "ndjson", "--lang", "ja")
+    assert relaxed.code == 0 and [r["event_ids"] for r in relaxed.rows()] == [r["event_ids"] for r in done.rows()]
+    [line] = [l for l in relaxed.err.splitlines() if l.startswith(f"{logs}/{name}: ")]
     assert any("\u3040" <= c <= "\u30ff" for c in line)
 
 

@@ -27,6 +27,7 @@ struct Digest {
     /// The input that it was in.
     #[serde(skip)]
     file: String,
+    digest_start_time: String,
     digest_end_time: String,
     digest_s3_bucket: String,
     digest_s3_object: String,
@@ -35,6 +36,13 @@ struct Digest {
     previous_digest_hash_value: Option<String>,
     previous_digest_signature: Option<String>,
     log_files: Vec<LogFile>,
+}
+
+impl Digest {
+    /// What the digests of one trail in one Region have in common: their name but for the time at its end.
+    fn trail(&self) -> &str {
+        self.digest_s3_object.rsplit('/').next().and_then(|name| name.rsplit_once('_')).map_or("", |(trail, _)| trail)
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -239,9 +247,19 @@ impl<'a, 'i> Check<'a, 'i> {
     fn chain(&mut self, keys: &Keys) {
         let known: HashMap<&str, &Digest> = self.digests.iter().map(|d| (d.digest_s3_object.as_str(), d)).collect();
         let mut signatures: HashMap<&str, &str> = HashMap::new();
+        let mut oldest: HashMap<&str, &str> = HashMap::new();
+        for digest in self.digests {
+            let (end, first) = (digest.digest_end_time.as_str(), oldest.entry(digest.trail()));
+            first.and_modify(|first| *first = end.min(first)).or_insert(end);
+        }
         let mut problems = Vec::new();
         for next in self.digests {
             let Some(previous) = next.previous_digest_s3_object.as_deref() else { continue };
+            // Before the oldest digest at hand there is nothing to miss.
+            let has_older = oldest.get(next.trail()).is_some_and(|end| *end <= next.digest_start_time.as_str());
+            if self.named(previous).is_empty() && has_older {
+                problems.push(gap(&next.file, previous));
+            }
             if let Some(signature) = &next.previous_digest_signature {
                 signatures.insert(previous, signature);
             }
@@ -301,6 +319,18 @@ fn changed(file: &str) -> Problem {
     let hint = Text::new(
         "trust nothing in it, fetch it again from its bucket, and find out who could write there",
         "内容を信用せず、バケットから取得し直し、書き込めた人を調べてください",
+    );
+    Problem::new(Level::Damage, file, what, hint)
+}
+
+fn gap(file: &str, previous: &str) -> Problem {
+    let what = Text::new(
+        format!("the digest before it, `{previous}`, is not here"),
+        format!("1 つ前のダイジェスト `{previous}` が見つかりません"),
+    );
+    let hint = Text::new(
+        "fetch it and the logs of its hour from their bucket; if they are gone there, find out who deleted them",
+        "その時間帯のログとともにバケットから取得してください。バケットにもない場合は、誰が削除したか調べてください",
     );
     Problem::new(Level::Damage, file, what, hint)
 }
