@@ -22,8 +22,8 @@ pub fn check(global: &Global, command: &Command) -> Result<(), Stop> {
         Command::Findings(_) | Command::Report => Format::holds::<Finding>,
         _ => Rows::hold,
     };
-    let asked = global.output.iter().map(|o| o.format).chain(global.format);
-    for format in asked.filter(|format| !holds(*format)) {
+    let mut asked = global.output.iter().map(|o| o.format).chain(global.format);
+    if let Some(format) = asked.find(|format| !holds(*format)) {
         let names: Vec<_> = Format::ALL.iter().filter(|(_, f)| holds(*f)).map(|(name, _)| *name).collect();
         return Err(Stop::usage(anyhow!(
             "this command's answer has no form `{}`: use one of {}",

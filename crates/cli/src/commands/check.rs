@@ -23,7 +23,7 @@ const MAX_STDIN: u64 = 64 << 20;
 /// `yagura check`
 pub async fn run(global: &Global, args: Check) -> Result<ExitCode, Stop> {
     let library = settings::library(global)?;
-    let parameters = args.parameters.as_deref().map(parameters).transpose()?.unwrap_or_default();
+    let parameters = args.parameters.as_deref().map(|path| parameters(global, path)).transpose()?.unwrap_or_default();
     let (catalog, _) = Catalog::read(&library);
     let inputs = args.paths.into_iter().map(input).collect::<Result<Vec<_>, _>>()?;
     let options = Options { catalog: &catalog, parameters, account: None, region: None };
@@ -49,11 +49,11 @@ pub async fn run(global: &Global, args: Check) -> Result<ExitCode, Stop> {
     Ok(if missing { ExitCode::from(2) } else { code })
 }
 
-fn parameters(path: &Path) -> Result<Parameters, Stop> {
+fn parameters(global: &Global, path: &Path) -> Result<Parameters, Stop> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path)
         .map_err(|e| Stop::usage(anyhow!("`{name}` can't be read ({e}): check --parameters")))?;
-    Parameters::parse(&name, &text).map_err(Stop::usage)
+    Parameters::parse(&name, &text).map_err(|problem| Stop::usage(anyhow!(problem.line(terminal::lang(global)))))
 }
 
 /// `-` is standard input: a plan need not be a file.

@@ -17,7 +17,7 @@ pub fn run(global: &Global, args: Content) -> Result<ExitCode, Stop> {
     match args.command {
         ContentCommand::List { kind } => list(global, kind.as_deref()),
         ContentCommand::Test => test(global),
-        ContentCommand::New { kind, id, resource, dir } => new(&kind, &id, &resource, &dir),
+        ContentCommand::New { kind, id, resource, dir } => new(&kind, &id, &resource, &dir, terminal::lang(global)),
     }
 }
 
@@ -94,15 +94,20 @@ fn test(global: &Global) -> Result<ExitCode, Stop> {
         note!("{error}");
     }
     let count = |kind| library.of(kind).count();
-    note!(
-        "{} controls, {} detections, {} resource types, {} playbooks, {} frameworks: {}",
-        count(Kind::Control),
-        count(Kind::Detection),
-        count(Kind::Resource),
-        count(Kind::Playbook),
-        count(Kind::Framework),
-        if errors.is_empty() { "all pass".to_owned() } else { format!("{} problem(s)", errors.len()) }
-    );
+    let [controls, detections, types, playbooks, frameworks] =
+        [Kind::Control, Kind::Detection, Kind::Resource, Kind::Playbook, Kind::Framework].map(count);
+    match terminal::lang(global) {
+        Lang::En => note!(
+            "{controls} controls, {detections} detections, {types} resource types, {playbooks} playbooks, \
+             {frameworks} frameworks: {}",
+            if errors.is_empty() { "all pass".to_owned() } else { format!("{} problem(s)", errors.len()) }
+        ),
+        Lang::Ja => note!(
+            "コントロール {controls}、検出ルール {detections}、リソースタイプ {types}、プレイブック {playbooks}、\
+             フレームワーク {frameworks}: {}",
+            if errors.is_empty() { "すべて合格".to_owned() } else { format!("問題 {} 件", errors.len()) }
+        ),
+    }
     Ok(if errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
@@ -117,7 +122,7 @@ fn test_all(library: &Library) -> Vec<yagura_content::Error> {
     errors
 }
 
-fn new(kind: &str, id: &str, resource: &str, dir: &Path) -> Result<ExitCode, Stop> {
+fn new(kind: &str, id: &str, resource: &str, dir: &Path, lang: Lang) -> Result<ExitCode, Stop> {
     let (file, text) = skeleton(kind, id, resource)?;
     let path = dir.join(&file);
     if path.exists() {
@@ -128,7 +133,10 @@ fn new(kind: &str, id: &str, resource: &str, dir: &Path) -> Result<ExitCode, Sto
     }
     fs::write(&path, text).with_context(|| format!("`{}`", path.display())).map_err(Stop::usage)?;
     output::print(&format!("{}\n", path.display()))?;
-    note!("write the rule and its texts, then run: yagura content test --content {}", dir.display());
+    match lang {
+        Lang::En => note!("write the rule and its texts, then run: yagura content test --content {}", dir.display()),
+        Lang::Ja => note!("ルールと説明を書いたら実行します: yagura content test --content {}", dir.display()),
+    }
     Ok(ExitCode::SUCCESS)
 }
 

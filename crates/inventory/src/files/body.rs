@@ -22,7 +22,7 @@ type Source = BufReader<Box<dyn Read>>;
 
 enum Bytes {
     Plain(Source),
-    Gzip(GzDecoder<Source>),
+    Gzip(Box<GzDecoder<Source>>),
 }
 
 impl Read for Bytes {
@@ -64,7 +64,7 @@ impl Body {
     fn from_reader(reader: Box<dyn Read>) -> io::Result<Body> {
         let mut source = BufReader::with_capacity(PEEK, reader);
         let gzip = source.fill_buf()?.starts_with(&[0x1f, 0x8b]);
-        let bytes = if gzip { Bytes::Gzip(GzDecoder::new(source)) } else { Bytes::Plain(source) };
+        let bytes = if gzip { Bytes::Gzip(Box::new(GzDecoder::new(source))) } else { Bytes::Plain(source) };
         let rest = BufReader::with_capacity(PEEK, bytes.take(MAX_STREAM));
         let mut body = Body { head: Vec::new(), rest, damage: None };
         body.fill(PEEK);

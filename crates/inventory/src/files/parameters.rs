@@ -15,7 +15,7 @@ impl Parameters {
     ///
     /// # Errors
     /// Text of another form.
-    pub fn parse(file: &str, text: &str) -> Result<Parameters, Problem> {
+    pub fn parse(file: &str, text: &str) -> Result<Parameters, Box<Problem>> {
         let form = (
             "give JSON: {\"Name\": \"value\"} or [{\"ParameterKey\": \"Name\", \"ParameterValue\": \"value\"}]",
             "{\"Name\": \"value\"} または [{\"ParameterKey\": \"Name\", \"ParameterValue\": \"value\"}] の形の JSON を指定してください",
@@ -29,7 +29,7 @@ impl Parameters {
             }
             value => value,
         };
-        let wrong = |en: String, ja: String| Problem::new(file, (en, ja), form);
+        let wrong = |en: String, ja: String| Box::new(Problem::new(file, (en, ja), form));
         let mut values = BTreeMap::new();
         match value {
             Value::Object(map) => {

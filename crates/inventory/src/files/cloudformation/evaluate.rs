@@ -307,7 +307,7 @@ fn serverless<'t>(resources: &BTreeMap<&'t str, &'t str>) -> Vec<&'t str> {
     resources.iter().filter(|(_, kind)| kind.starts_with("AWS::Serverless::")).map(|(id, _)| *id).collect()
 }
 
-fn secrets<'t>(template: &'t Template) -> BTreeSet<&'t str> {
+fn secrets(template: &Template) -> BTreeSet<&str> {
     let hidden =
         |node: &Node| node.get("NoEcho").and_then(Node::as_str).is_some_and(|s| s.eq_ignore_ascii_case("true"));
     template.entries("Parameters").into_iter().filter(|(_, (_, node))| hidden(node)).map(|(name, _)| name).collect()
