@@ -61,7 +61,7 @@ impl Default for IngestOptions {
             logs: yagura_logs::Options::default(),
             again: false,
             batch_bytes: 64 << 20,
-            batch_objects: 2000,
+            batch_objects: 500,
             merge_files: 32,
         }
     }
