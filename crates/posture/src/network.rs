@@ -54,13 +54,18 @@ pub fn listed(world: &World<'_>, thing: u32, id: &str, family: Family) -> Known 
         }
         _ => None,
     });
+    // A list that isn't there may be one that could not be listed.
+    let unlisted = lists.iter().find_map(|read| match &read.val {
+        Val::Unknown(reasons) => Some(Known::Unknown(reasons.clone())),
+        _ => None,
+    });
     match entries {
         Some(Val::Unknown(reasons)) => Known::Unknown(reasons),
         Some(entries) => entries.items().map_or_else(not_read, |entries| {
             let cidr = |entry: Val<'_>| entry.key("Cidr").map_or_else(not_read, |cidr| is_world(&cidr, family));
             entries.iter().map(cidr).fold(Known::No, Known::or)
         }),
-        None => not_read(),
+        None => unlisted.unwrap_or_else(not_read),
     }
 }
 
@@ -128,6 +133,7 @@ mod tests {
     use super::*;
     use crate::known::missing;
     use serde_json::json;
+    use yagura_model::{Gap, Inventory, Resource, Source};
 
     fn open(rule: &serde_json::Value, port: i64, family: Family) -> Known {
         opens(&Val::of(rule), port, family, &|id| Known::of(id == "pl-world"))
@@ -167,6 +173,37 @@ mod tests {
         }
         for bad in ["", "all", "10.0.0.0/x", "10.0.0.0/33", "10.0.0/8"] {
             assert!(matches!(is_world(&Val::Str(bad), Family::Any), Known::Unknown(_)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_list_that_was_not_read_says_which_call_it_wants() {
+        let group = Resource {
+            kind: "AWS::EC2::SecurityGroup".to_owned(),
+            id: "sg-1".to_owned(),
+            arn: None,
+            account: Some("111122223333".to_owned()),
+            region: Some("us-east-1".to_owned()),
+            tags: Default::default(),
+            properties: json!({}),
+            observed: json!({}),
+            relations: Vec::new(),
+            source: Source::Live,
+            origin: None,
+        };
+        let gap = Gap {
+            kind: PREFIX_LIST.to_owned(),
+            account: group.account.clone(),
+            region: group.region.clone(),
+            action: "ec2:DescribeManagedPrefixLists".to_owned(),
+            reason: "AccessDenied".to_owned(),
+        };
+        for (gaps, wanted) in
+            [(vec![gap], "ec2:DescribeManagedPrefixLists"), (vec![], "ec2:GetManagedPrefixListEntries (pl-1)")]
+        {
+            let inventory = Inventory { resources: vec![group.clone()], gaps };
+            let world = World::new(&inventory, chrono::DateTime::UNIX_EPOCH);
+            assert_eq!(listed(&world, 0, "pl-1", Family::Any), Known::Unknown(missing(wanted)));
         }
     }
 
