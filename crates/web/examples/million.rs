@@ -53,6 +53,8 @@ async fn main() -> Result<(), Failure> {
         format!("/findings/{}", some.id),
         format!("/rules/{}", some.rule.replace('/', "~")),
         "/resources".to_owned(),
+        "/resources?q=bucket-000777".to_owned(),
+        "/resources?kind=AWS%3A%3AS3%3A%3ABucket&page=50".to_owned(),
         format!("/resource?name={}", some.resource),
         "/version".to_owned(),
     ];
@@ -105,7 +107,7 @@ async fn seed(state: &State, library: &Library, count: i64) -> Result<(), Failur
             .bind(n % 5)
             .bind(&control.title.en)
             .bind(&control.title.ja)
-            .bind(control.value("resource").and_then(|v| v.as_str()))
+            .bind("AWS::S3::Bucket")
             .execute(&mut *tx)
             .await?;
     }

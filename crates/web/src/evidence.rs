@@ -4,6 +4,7 @@
 use crate::ui::{Ui, short, visible};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use yagura_model::Finding;
 
 /// Letters of a value that a row shows.
 const VALUE: usize = 160;
@@ -69,6 +70,17 @@ fn inside(ui: &Ui, value: &Value) -> String {
         Value::Object(map) if !map.is_empty() => format!("({})", say(ui, value)),
         Value::Array(list) if list.len() > 1 => format!("[{}]", say(ui, value)),
         _ => say(ui, value),
+    }
+}
+
+/// The finding's reason; where that is one object, its fields in words instead of the beginning of its JSON.
+pub(crate) fn reason(ui: &Ui, finding: &Finding) -> String {
+    let one = finding.evidence.as_object().filter(|map| map.len() == 1).and_then(|map| map.iter().next());
+    match one {
+        Some((path, value @ Value::Object(map))) if !map.is_empty() && !map.contains_key("$unknown") => {
+            format!("`{}`: {}", path.strip_prefix("resource.").unwrap_or(path), say(ui, value))
+        }
+        _ => ui.say(&finding.reason).to_owned(),
     }
 }
 

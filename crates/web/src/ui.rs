@@ -1,5 +1,6 @@
 //! What every page knows of its reader: language, theme, and how to say things.
 
+use crate::evidence;
 use axum::{
     extract::{FromRequestParts, Query},
     http::{HeaderMap, HeaderValue, header, request::Parts},
@@ -8,7 +9,7 @@ use chrono::DateTime;
 use serde::Deserialize;
 use std::convert::Infallible;
 use yagura_hub::Reason;
-use yagura_model::{Lang, Severity, Status, Text};
+use yagura_model::{Finding, Lang, Severity, Status, Text};
 use yagura_posture::Stage;
 
 /// The reader of a page.
@@ -327,9 +328,14 @@ impl Ui {
         short(text, 160)
     }
 
-    /// Beginning of a sentence, as HTML.
-    pub fn gist(&self, text: &Text) -> String {
-        self.code(&self.brief(self.say(text)))
+    /// A finding's reason, as HTML.
+    pub fn because(&self, finding: &Finding) -> String {
+        self.code(&evidence::reason(self, finding))
+    }
+
+    /// Beginning of a finding's reason, as HTML.
+    pub fn gist(&self, finding: &Finding) -> String {
+        self.code(&self.brief(&evidence::reason(self, finding)))
     }
 
     /// A whole name from outside, as far as a page can hold it.
