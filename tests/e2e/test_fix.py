@@ -193,7 +193,7 @@ def test_plan_apply_verify_undo(yagura, moto, make):
     assert "まだ何も変更していません" in text.out and case.state() == before
     done = fix(yagura, moto, id)
     assert done.code == 0, done.err
-    assert case.good(case.state())
+    assert json.loads(done.out)["status"] == "applied" and case.good(case.state())
     # Once more: there is nothing left to do, and the first run can still be taken back.
     again = fix(yagura, moto, id)
     assert again.code == 0 and not json.loads(again.out)["calls"], again.err

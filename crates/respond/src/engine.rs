@@ -59,7 +59,7 @@ impl<'a> Responder<'a> {
     pub async fn apply(&self, playbook: &Playbook, subject: &Subject<'_>) -> Result<(Run, Applied), Error> {
         let _alone = self.journal.alone()?;
         let shown = self.journal.last(&subject.finding.id).await?;
-        let run = match shown {
+        let mut run = match shown {
             Some(run) if run.status == Status::Applying => {
                 if let Some(what) = self.strayed(playbook, &run.plan).await? {
                     self.journal.set(&run.id, Status::GivenUp, None, &(self.now)()).await?;
@@ -84,6 +84,7 @@ impl<'a> Responder<'a> {
             _ => self.plan(playbook, subject).await?,
         };
         let applied = self.carry_out(playbook, &run).await?;
+        run.status = Status::Applied;
         Ok((run, applied))
     }
 

@@ -176,3 +176,4 @@ CREATE TABLE outbox (
     delivered_at    TEXT
 );
 CREATE INDEX outbox_due ON outbox (next_attempt_at) WHERE delivered_at IS NULL;
+CREATE INDEX outbox_message ON outbox (message);

@@ -146,7 +146,13 @@ fn show(global: &Global, playbook: &Playbook, run: &Run) -> Result<(), Stop> {
     let _ = writeln!(text, "{}  {}", plan.playbook, playbook.title.get(lang));
     let place = format!("{} {}", plan.account, plan.region);
     let _ = writeln!(text, "  {}: {} ({place})", say(lang, "target", "対象"), clean(&plan.target));
-    let _ = writeln!(text, "  {}: {}\n", say(lang, "risk", "影響リスク"), plan.risk);
+    let risk = match (lang, plan.risk.as_str()) {
+        (Lang::Ja, "low") => "低",
+        (Lang::Ja, "medium") => "中",
+        (Lang::Ja, "high") => "高",
+        (_, word) => word,
+    };
+    let _ = writeln!(text, "  {}: {risk}\n", say(lang, "risk", "影響リスク"));
     for state in &plan.states {
         for (path, before, after) in differences(&state.before, &state.want) {
             let path = if path.is_empty() { state.id.clone() } else { format!("{}.{path}", state.id) };
