@@ -111,7 +111,9 @@ impl Case {
         match (found.allowed, found.denied, found.implicit) {
             (Some((context, yes)), Some((_, no)), _) => {
                 let keys: Vec<String> = found.keys.keys().cloned().collect();
-                let mut answer = plain(&no, because::hangs(&yes, &no, &keys));
+                // What denies tells more than what allows, unless it is only that nothing allows.
+                let telling = if no.statement.is_some() { &no } else { &yes };
+                let mut answer = plain(telling, because::hangs(&yes, &no, &keys));
                 answer.outcome = Outcome::Conditional;
                 answer.conditions = Some(found.keys.into_iter().map(|(k, v)| (k, Json::from(v))).collect());
                 answer.witness = Some(context.json());

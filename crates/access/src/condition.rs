@@ -136,7 +136,7 @@ impl Clause {
             let says = |operand: &Template| operand.source().eq_ignore_ascii_case(&value.is_none().to_string());
             return self.operands.iter().any(says);
         }
-        let Some(value) = value else { return self.holds_without(context) };
+        let Some(value) = value else { return self.holds_without() };
         let Some(tests) = self.tests(context) else { return false };
         match (self.quantifier, value) {
             (Quantifier::Single, Value::One(value)) => self.test(&tests, value),
@@ -147,11 +147,11 @@ impl Clause {
         }
     }
 
-    fn holds_without(&self, context: &Context) -> bool {
+    fn holds_without(&self) -> bool {
         match self.quantifier {
             Quantifier::All => true,
             Quantifier::Any => false,
-            Quantifier::Single => self.if_exists || (self.negated && self.tests(context).is_some()),
+            Quantifier::Single => self.if_exists || self.negated,
         }
     }
 

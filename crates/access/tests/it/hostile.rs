@@ -3,7 +3,7 @@
 use crate::ask::*;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-use yagura_access::cases;
+use yagura_access::{Case, cases};
 
 #[test]
 fn errors_name_the_element_and_where() {
@@ -69,6 +69,16 @@ fn errors_name_the_element_and_where() {
 }
 
 #[test]
+fn errors_speak_japanese() {
+    let bad = case(json!({"identityPolicies": named(json!([{"Effect": "allow", "Action": "*", "Resource": "*"}]))}));
+    let said = Case::read(&bad).expect_err("bad").text().ja;
+    let wanted = "identityPolicies[0].policy.Statement[0].Effect の `allow` は正しくありません: Allow または Deny と書いてください";
+    assert_eq!(said, wanted);
+    let said = Case::read(&case(json!({"principal": 5}))).expect_err("bad").text().ja;
+    assert_eq!(said, "`principal` が数値です: 文字列にしてください");
+}
+
+#[test]
 fn a_bad_case_leaves_the_others() {
     let text =
         json!([case(json!({"name": "bad", "action": null})), 7, case(json!({"name": "good", "more": 1}))]).to_string();
@@ -96,7 +106,7 @@ fn no_pattern_takes_long() {
                 let parts = json!({"resource": resource, "unknownContext": mode, "context": {"k:y": text},
                     "identityPolicies": named(json!([statement_ok]))});
                 let start = Instant::now();
-                let _ = yagura_access::Case::read(&case(parts)).and_then(|case| case.judge());
+                let _ = Case::read(&case(parts)).and_then(|case| case.judge());
                 assert!(
                     start.elapsed() < Duration::from_secs(10),
                     "{mode} {resource:.30} {pattern:.30} {:?}",

@@ -346,7 +346,7 @@ impl<'a> Ask<'a> {
         match (set, value) {
             ("ForAllValues", None) => true,
             ("ForAnyValue", None) => false,
-            (_, None) => if_exists || (negated && filled.iter().all(Option::is_some)),
+            (_, None) => if_exists || negated,
             ("", Some(Value::Array(_))) => false,
             ("ForAllValues", Some(value)) => list(value).iter().all(|v| one(v.as_str().unwrap())),
             ("ForAnyValue", Some(value)) => list(value).iter().any(|v| one(v.as_str().unwrap())),

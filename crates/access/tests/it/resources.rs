@@ -1,6 +1,7 @@
 //! Actions and resources, and questions about patterns of resources.
 
 use crate::ask::*;
+use crate::laws::Dice;
 use serde_json::{Value, json};
 
 #[test]
@@ -91,4 +92,48 @@ fn patterns_are_asked_about_as_a_whole() {
     let ask = |resource: &str| outcome(&case(json!({"resource": resource, "identityPolicies": named(but.clone())})));
     assert_eq!(ask("arn:aws:s3:::b/*"), "ImplicitlyDenied");
     assert_eq!(ask("arn:aws:s3:::b/open*"), "Allowed");
+}
+
+/// Small patterns, held against every short word that they cover.
+#[test]
+fn patterns_answer_as_their_words_do() {
+    let words: Vec<String> = (0..6u32)
+        .flat_map(|n| {
+            (0..2u32.pow(n)).map(move |bits| (0..n).map(|i| if bits >> i & 1 == 0 { 'a' } else { 'b' }).collect())
+        })
+        .collect();
+    let mut dice = Dice::new(5);
+    let mut pattern =
+        |dice: &mut Dice| -> String { (0..1 + dice.below(3)).map(|_| *dice.one(&["a", "b", "*", "*", "?"])).collect() };
+    let arn = |name: &str| format!("arn:aws:s3:::{name}");
+    let mut seen = std::collections::BTreeMap::new();
+    for _ in 0..1_500 {
+        let statements: Vec<Value> = (0..1 + dice.below(4))
+            .map(|_| {
+                let element = *dice.one(&["Resource", "Resource", "Resource", "NotResource"]);
+                let list: Vec<String> = (0..1 + dice.below(2)).map(|_| arn(&pattern(&mut dice))).collect();
+                json!({"Effect": dice.one(&["Allow", "Allow", "Deny"]), "Action": "*", element: list})
+            })
+            .collect();
+        let asked = format!("{}{}", pattern(&mut dice), dice.one(&["*", "?"]));
+        let ask =
+            |name: &str| outcome(&case(json!({"resource": arn(name), "identityPolicies": named(json!(statements))})));
+        let covered = words.iter().filter(|word| {
+            let rule = json!([{"Effect": "Allow", "Action": "*", "Resource": arn(&asked)}]);
+            outcome(&case(json!({"resource": arn(word), "identityPolicies": named(rule)}))) == "Allowed"
+        });
+        let worst = covered.map(|word| ask(word)).fold("Allowed", |worst, one| match (worst, one) {
+            ("ExplicitlyDenied", _) | (_, "ExplicitlyDenied") => "ExplicitlyDenied",
+            ("ImplicitlyDenied", _) | (_, "ImplicitlyDenied") => "ImplicitlyDenied",
+            _ => "Allowed",
+        });
+        // Characters beyond a and b exist, too, so that the pattern can get less than its words here, never more.
+        let whole = ask(&asked);
+        let fits = whole == worst
+            || (whole != "Allowed" && worst == "Allowed")
+            || (whole, worst) == ("ExplicitlyDenied", "ImplicitlyDenied");
+        assert!(fits, "{asked}: {whole}, but its words {worst}: {statements:#?}");
+        *seen.entry(whole == worst).or_insert(0) += 1;
+    }
+    assert!(seen[&true] > 1_000, "{seen:?}");
 }

@@ -21,8 +21,8 @@ pub fn run(global: &Global, args: &Ask) -> Result<ExitCode, Stop> {
     let AskCommand::Can { input } = &args.command;
     let text =
         read(input).map_err(|e| Stop::usage(anyhow!("`{}` can't be read ({e}): check --input", input.display())))?;
-    let cases = cases(&text).map_err(|e| Stop::usage(anyhow!("`{}`: {e}", input.display())))?;
     let lang = terminal::lang(global);
+    let cases = cases(&text).map_err(|e| Stop::usage(anyhow!("`{}`: {}", input.display(), e.text().get(lang))))?;
     let mut bad = false;
     let mut rows = Vec::with_capacity(cases.len());
     for (name, case) in cases {
@@ -62,7 +62,7 @@ fn row(name: Value, answer: Result<Answer, Error>, lang: Lang) -> Vec<Option<Val
         Err(error) => {
             let mut row = vec![None; COLUMNS.len()];
             row[0] = Some(name);
-            row[COLUMNS.len() - 1] = Some(error.to_string().into());
+            row[COLUMNS.len() - 1] = Some(error.text().get(lang).into());
             row
         }
     }
