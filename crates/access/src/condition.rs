@@ -3,7 +3,7 @@
 //! Rules that commonly get lost: an absent key satisfies negated operators and `ForAllValues`; a list satisfies no
 //! single-valued operator, not even a negated one; a value of the wrong type satisfies neither an operator nor its
 //! opposite; a variable without a value can't be equal to anything, and a comparison for difference with one makes the
-//! statement match nothing.
+//! statement match nothing, unless the compared key is absent.
 
 use crate::context::{Context, Value};
 use crate::error::Error;

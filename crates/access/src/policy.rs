@@ -145,14 +145,14 @@ impl Statement {
         known && self.actions.iter().any(|glob| glob.matches(&action)) != self.not_action
     }
 
-    /// Whether the statement speaks of a resource. A variable without a value covers nothing, and what is to be outside
-    /// of it can't be told, so that an exception made with one makes the statement match nothing.
+    /// Whether the statement speaks of a resource. A pattern with a variable that has no value covers none (IAM user
+    /// guide, "policy variables with no value"), so as an exception it excepts nothing.
     pub fn covers_resource(&self, resource: &str, context: &Context) -> bool {
         let mut covers = self.resources.iter().zip(&self.fixed).map(|(template, fixed)| match fixed {
             Some(glob) => Some(glob.matches(resource)),
             None => template.pieces(context).map(|p| Glob::resource(&p).matches(resource)),
         });
-        if self.not_resource { covers.all(|c| c == Some(false)) } else { covers.any(|c| c == Some(true)) }
+        covers.any(|c| c == Some(true)) != self.not_resource
     }
 
     /// The patterns that [`covers_resource`](Statement::covers_resource) looks at.

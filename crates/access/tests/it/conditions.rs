@@ -117,9 +117,15 @@ fn variables() {
     assert!(!ask(new, home, json!({"aws:username": "*"}), json!({})), "a value is text");
     assert!(ask(new, json!("arn:aws:s3:::b/${aws:username, 'Al'}"), json!({}), json!({})));
     assert!(!ask(new, json!("arn:aws:s3:::b/${*}"), json!({}), json!({})));
+    let except = json!({"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::b/${aws:username}"});
+    let policies = named(json!([except]));
+    assert_eq!(outcome(&case(json!({"identityPolicies": policies}))), "Allowed", "an exception of nothing");
+    let denied = json!([allow("*"), {"Effect": "Deny", "Action": "*", "Resource": "arn:aws:s3:::b/${k:none}*"}]);
+    assert_eq!(outcome(&case(json!({"identityPolicies": named(denied)}))), "Allowed", "a Deny matches nothing, too");
     let same = |operator: &str| json!({"Condition": {operator: {"k:x": "${k:y}"}}});
     assert!(ask(new, json!("*"), json!({"k:x": "q", "k:y": "q"}), same("StringEquals")));
     assert!(!ask(new, json!("*"), json!({"k:x": "q"}), same("StringNotEquals")), "without a value nothing matches");
+    assert!(ask(new, json!("*"), json!({}), same("StringNotEquals")), "an absent key differs from anything");
     assert!(!ask(new, json!("*"), json!({"k:x": "1", "k:y": "1"}), same("NumericEquals")), "only text has variables");
     let literal = json!({"Condition": {"StringLike": {"k:x": "a${*}${?}${$}b"}}});
     assert!(ask(new, json!("*"), json!({"k:x": "a*?$b"}), literal.clone()));

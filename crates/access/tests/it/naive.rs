@@ -277,7 +277,7 @@ impl<'a> Ask<'a> {
         };
         match (statement.get("Resource"), statement.get("NotResource")) {
             (Some(patterns), _) => list(patterns).iter().any(|p| one(p) == Some(true)),
-            (_, Some(patterns)) => list(patterns).iter().all(|p| one(p) == Some(false)),
+            (_, Some(patterns)) => list(patterns).iter().all(|p| one(p) != Some(true)),
             _ => true,
         }
     }

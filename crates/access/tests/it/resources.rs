@@ -103,7 +103,7 @@ fn patterns_answer_as_their_words_do() {
         })
         .collect();
     let mut dice = Dice::new(5);
-    let mut pattern =
+    let pattern =
         |dice: &mut Dice| -> String { (0..1 + dice.below(3)).map(|_| *dice.one(&["a", "b", "*", "*", "?"])).collect() };
     let arn = |name: &str| format!("arn:aws:s3:::{name}");
     let mut seen = std::collections::BTreeMap::new();
