@@ -145,19 +145,23 @@ impl Statement {
         known && self.actions.iter().any(|glob| glob.matches(&action)) != self.not_action
     }
 
-    /// Whether the statement speaks of a resource. A pattern with a variable that has no value covers none (IAM user
-    /// guide, "policy variables with no value"), so as an exception it excepts nothing.
+    /// Whether the statement speaks of a resource. A pattern with a variable that has no value covers none; whether a
+    /// resource that it might have covered is an exception can't be told, and then the statement matches nothing.
     pub fn covers_resource(&self, resource: &str, context: &Context) -> bool {
         let mut covers = self.resources.iter().zip(&self.fixed).map(|(template, fixed)| match fixed {
             Some(glob) => Some(glob.matches(resource)),
-            None => template.pieces(context).map(|p| Glob::resource(&p).matches(resource)),
+            None => match template.pieces(context) {
+                Some(pieces) => Some(Glob::resource(&pieces).matches(resource)),
+                None => Some(false).filter(|_| !Glob::resource(&template.widest(context)).matches(resource)),
+            },
         });
-        covers.any(|c| c == Some(true)) != self.not_resource
+        if self.not_resource { covers.all(|c| c == Some(false)) } else { covers.any(|c| c == Some(true)) }
     }
 
     /// The patterns that [`covers_resource`](Statement::covers_resource) looks at.
     pub fn resource_globs(&self, context: &Context) -> Vec<Glob> {
-        self.resources.iter().filter_map(|t| t.pieces(context)).map(|p| Glob::resource(&p)).collect()
+        let pieces = self.resources.iter().map(|t| t.pieces(context).unwrap_or_else(|| t.widest(context)));
+        pieces.map(|p| Glob::resource(&p)).collect()
     }
 
     /// Whether every condition holds.

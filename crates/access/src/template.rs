@@ -59,18 +59,24 @@ impl Template {
 
     /// The pattern with the request's values put in; `None` if a variable has no single value and no default.
     pub fn pieces(&self, context: &Context) -> Option<Vec<Piece>> {
+        self.fill(context, None)
+    }
+
+    /// The widest pattern that it could be: a variable that has no value may stand for anything.
+    pub fn widest(&self, context: &Context) -> Vec<Piece> {
+        self.fill(context, Some(Piece::Many)).unwrap_or_default()
+    }
+
+    fn fill(&self, context: &Context, unset: Option<Piece>) -> Option<Vec<Piece>> {
         let mut pieces = Vec::new();
         for part in &self.parts {
             match part {
                 Part::Text(text) => pieces.extend(glob::pieces(text)),
                 Part::Plain(c) => pieces.push(Piece::Char(*c)),
-                Part::Variable { key, default } => {
-                    let value = match context.get(key) {
-                        Some(Value::One(value)) => value,
-                        _ => default.as_ref()?,
-                    };
-                    pieces.extend(value.chars().map(Piece::Char));
-                }
+                Part::Variable { key, default } => match (context.get(key), default) {
+                    (Some(Value::One(value)), _) | (_, Some(value)) => pieces.extend(value.chars().map(Piece::Char)),
+                    _ => pieces.push(unset?),
+                },
             }
         }
         Some(pieces)

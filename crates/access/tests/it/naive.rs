@@ -275,9 +275,15 @@ impl<'a> Ask<'a> {
             let pattern = self.fill(pattern.as_str().unwrap(), variables)?;
             Some(resource_like(&pattern, self.resource))
         };
+        // An exception with a variable of no value: everything that the variable could have made it cover is in doubt.
+        let might = |pattern: &Value| {
+            let text = pattern.as_str().unwrap();
+            let (at, close) = (text.find("${").unwrap(), text.find('}').unwrap());
+            resource_like(&letters(&format!("{}*{}", &text[..at], &text[close + 1..])), self.resource)
+        };
         match (statement.get("Resource"), statement.get("NotResource")) {
             (Some(patterns), _) => list(patterns).iter().any(|p| one(p) == Some(true)),
-            (_, Some(patterns)) => list(patterns).iter().all(|p| one(p) != Some(true)),
+            (_, Some(patterns)) => !list(patterns).iter().any(|p| one(p).unwrap_or_else(|| might(p))),
             _ => true,
         }
     }
