@@ -126,6 +126,12 @@ pub enum Command {
     /// Any control, detection, playbook or resource type as documentation
     #[command(after_help = "Examples:\n  yagura explain S3.8\n  yagura explain cloudtrail-logging-disabled --lang ja")]
     Explain(Explain),
+    /// Who can do what to what, with the statement that decides
+    #[command(
+        after_help = "Examples:\n  yagura access can --input cases.json\n  yagura access can --input cases.json \
+        --format ndjson"
+    )]
+    Access(Ask),
     /// Plan a fix, and apply it with --yes
     #[command(after_help = "Examples:\n  yagura fix F-0123456789abcdef         show the plan\n  yagura fix \
         F-0123456789abcdef --yes   apply it")]
@@ -414,6 +420,25 @@ pub enum ContentCommand {
         /// Content folder to write to
         #[arg(long, default_value = "content")]
         dir: PathBuf,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct Ask {
+    #[command(subcommand)]
+    pub command: AskCommand,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum AskCommand {
+    /// Answer requests against the policies that come with them, without an account
+    #[command(
+        after_help = "Examples:\n  yagura access can --input cases.json\n  yagura access can --input - --format ndjson"
+    )]
+    Can {
+        /// One case or a list of cases, as JSON; - for standard input
+        #[arg(long, value_name = "FILE")]
+        input: PathBuf,
     },
 }
 

@@ -26,6 +26,18 @@ const WORDS: &[(&str, &str)] = &[
         "Any control, detection, playbook or resource type as documentation",
         "コントロール、検出ルール、プレイブック、リソースタイプの説明を表示する",
     ),
+    (
+        "Who can do what to what, with the statement that decides",
+        "誰が何に対して何をできるかを、判断の根拠となるステートメントとともに答える",
+    ),
+    (
+        "Answer requests against the policies that come with them, without an account",
+        "リクエストが許可されるかを、添えられたポリシーだけから答える（AWS アカウント不要）",
+    ),
+    (
+        "One case or a list of cases, as JSON; - for standard input",
+        "1 件または複数件のケースを書いた JSON ファイル（- で標準入力）",
+    ),
     ("Plan a fix, and apply it with --yes", "修正を計画し、--yes で適用する"),
     ("Restore what a fix changed", "修正を取り消し、元の状態に戻す"),
     ("Write a report of the open findings", "未解決の課題のレポートを書き出す"),

@@ -1,0 +1,12 @@
+//! Everything that holds of the evaluator, in one binary.
+
+#![expect(clippy::needless_pass_by_value, reason = "JSON literals read better without a borrow")]
+
+mod ask;
+mod conditional;
+mod conditions;
+mod hostile;
+mod laws;
+mod layers;
+mod naive;
+mod resources;
