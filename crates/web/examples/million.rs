@@ -3,6 +3,8 @@
 //! Fills the state database in `DIR` with seeded findings and verdicts unless it holds some, then asks for each page
 //! over loopback and prints milliseconds and bytes. A second argument is another number of findings.
 
+#![expect(clippy::print_stdout, reason = "an example prints")]
+
 use sqlx::AssertSqlSafe;
 use std::{
     path::Path,
@@ -38,6 +40,8 @@ async fn main() -> Result<(), Failure> {
     }
     let some = hub.findings(&Filter::open(), Page { limit: 1, offset: 0 }).await?;
     let some = some.first().ok_or("no finding")?;
+    let resources = hub.resources(None, None, 1, 0).await?;
+    let resource = resources.first().ok_or("no resource")?.resource.name();
     let pages = [
         "/".to_owned(),
         "/roadmap".to_owned(),
@@ -55,7 +59,7 @@ async fn main() -> Result<(), Failure> {
         "/resources".to_owned(),
         "/resources?q=bucket-000777".to_owned(),
         "/resources?kind=AWS%3A%3AS3%3A%3ABucket&page=50".to_owned(),
-        format!("/resource?name={}", some.resource),
+        format!("/resource?name={resource}"),
         "/version".to_owned(),
     ];
     let console = Console::new(hub, Arc::new(library), || NOW.to_owned());
