@@ -11,6 +11,7 @@ use crate::{
 };
 use aws_config::{
     BehaviorVersion, SdkConfig, environment::EnvironmentVariableRegionProvider, meta::region::ProvideRegion,
+    profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig,
 };
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_http_client::tls;
@@ -286,7 +287,7 @@ impl Client {
         refused: Option<&Credentials>,
     ) -> Result<Credentials, CallError> {
         match call.account.as_deref() {
-            Some(account) if !self.is_own(account).await? => self.assumed(call, account, refused).await,
+            Some(account) if self.assumes(account).await? => self.assumed(call, account, refused).await,
             _ => self
                 .own
                 .get(refused, || self.load_own(refused.is_some()))
@@ -305,15 +306,23 @@ impl Client {
             }
             (None, config) => config.as_ref().and_then(|(sdk, _)| sdk.credentials_provider()).ok_or_else(none)?,
         };
-        credentials::provide(&provider).await
+        let named = self.options.profile.as_deref().filter(|_| self.config.is_some());
+        credentials::provide(&provider).await.map_err(|why| match named {
+            Some(profile) => format!("profile `{profile}`: {why}"),
+            None => why,
+        })
     }
 
-    async fn is_own(&self, account: &str) -> Result<bool, CallError> {
+    /// Whether the account takes a role: another one than the caller's always does.
+    async fn assumes(&self, account: &str) -> Result<bool, CallError> {
+        if self.options.role.as_ref().is_some_and(|role| role.own_account) {
+            return Ok(true);
+        }
         if let Some(own) = self.account.get() {
-            return Ok(own == account);
+            return Ok(own != account);
         }
         let who = Box::pin(crate::identity(self, &self.region)).await?;
-        Ok(self.account.get_or_init(|| who.account) == account)
+        Ok(self.account.get_or_init(|| who.account) != account)
     }
 
     async fn assumed(
@@ -366,11 +375,15 @@ fn role_credentials(answer: &Value) -> Option<Credentials> {
 async fn load(options: &Options, http: SharedHttpClient) -> SdkConfig {
     // Without a retry configuration of our own, one that can't be read makes aws-config panic.
     let retries = aws_config::retry::RetryConfig::standard();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http).retry_config(retries);
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone()).retry_config(retries);
+    let region = region(options).await;
     if let Some(profile) = &options.profile {
-        loader = loader.profile_name(profile);
+        // The chain would ask the environment first, and so read an account that nobody named.
+        let config = ProviderConfig::without_region().with_region(Some(region.clone())).with_http_client(http);
+        let named = ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile).build();
+        loader = loader.profile_name(profile).credentials_provider(named);
     }
-    loader.region(region(options).await).load().await
+    loader.region(region).load().await
 }
 
 /// The Region by options, environment, profile. An empty variable counts as none.

@@ -17,7 +17,7 @@ const MARGIN: Duration = Duration::from_secs(120);
 /// A failure is remembered this long: asking the instance metadata in vain takes seconds, for each call anew.
 const REMEMBER_FAILURE: Duration = Duration::from_secs(60);
 
-/// The role to take on in accounts other than the caller's own.
+/// The role to take on in the accounts that calls name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Role {
     /// Its name, with path if it has one: `yagura-audit`, `security/yagura-audit`. The same in every account.
@@ -25,6 +25,8 @@ pub struct Role {
     pub external_id: Option<String>,
     /// Shown in the other account's CloudTrail.
     pub session_name: String,
+    /// Taken on in the caller's own account, too, when a call names that.
+    pub own_account: bool,
 }
 
 /// Credentials that are kept until they expire or AWS refuses them.

@@ -55,7 +55,7 @@ pub(crate) struct Endpoint {
 }
 
 /// Whether the text is a Region's name, and so fit to stand in a host.
-pub(crate) fn is_region(region: &str) -> bool {
+pub fn is_region(region: &str) -> bool {
     !region.is_empty() && region.len() <= 40 && region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 

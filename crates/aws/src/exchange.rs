@@ -280,8 +280,10 @@ async fn missing_host(endpoint: &Endpoint, region: &str) -> bool {
 async fn read(mut response: reqwest::Response) -> Result<Answer, Outcome> {
     let status = response.status().as_u16();
     let headers = response.headers().clone();
-    let too_large =
-        || Outcome::Lost { code: "too_large", message: format!("the answer is larger than {} MiB", MAX_BODY >> 20) };
+    let too_large = || Outcome::Lost {
+        code: "too_large",
+        message: format!("the answer is larger than {} MiB; is the endpoint AWS's?", MAX_BODY >> 20),
+    };
     if response.content_length().is_some_and(|length| length > MAX_BODY as u64) && !headers.is_empty() {
         return Err(too_large());
     }
@@ -308,7 +310,7 @@ fn lost_to(error: &reqwest::Error) -> Outcome {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    let host = error.url().and_then(|u| u.host_str()).unwrap_or("the endpoint");
+    let host = error.url().map_or("the endpoint", reqwest::Url::authority);
     let what = match code {
         "timeout" => format!("`{host}` didn't answer in time"),
         "connect" => format!("can't connect to `{host}`: {cause}"),

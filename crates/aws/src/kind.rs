@@ -163,7 +163,8 @@ pub(crate) fn advice(kind: ErrorKind) -> &'static str {
         }
         ErrorKind::Throttled => "AWS limits the rate of this call: try again later, or scan fewer Regions at once",
         ErrorKind::Network => {
-            "check the network, the proxy (HTTPS_PROXY), the trusted certificates (SSL_CERT_FILE) and AWS_ENDPOINT_URL"
+            "check the network, the Region's name, the proxy (HTTPS_PROXY), the trusted certificates (SSL_CERT_FILE) and \
+             AWS_ENDPOINT_URL"
         }
         ErrorKind::Server => "the service failed: try again later",
         ErrorKind::Unsupported => "the endpoint doesn't offer this call in this Region or to this account",

@@ -29,5 +29,6 @@ pub use catalogue::{knows, operations, services};
 pub use client::{Client, Error, Options};
 pub use clock::{Clock, SystemClock};
 pub use credentials::Role;
+pub use endpoint::is_region;
 pub use tape::{Record, Replay};
 pub use who::{Identity, enabled_regions, global_region, identity};

@@ -9,48 +9,63 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
 pub(super) fn json(service: &Service, shape: &Shape, answer: &Answer) -> Result<Value, String> {
-    Ok(json_value(service, shape, &json_body(answer)?))
+    json_value(service, shape, &json_body(shape, answer)?)
 }
 
-fn json_body(answer: &Answer) -> Result<Value, String> {
+/// The body. An empty one for a shape that has something to say is no answer: taken for one, a list that was never
+/// given would be a list of nothing.
+fn json_body(shape: &Shape, answer: &Answer) -> Result<Value, String> {
     if answer.body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Value::Object(Map::new()));
+        return match shape {
+            Shape::Structure { members, .. } if members.iter().any(|m| m.2.location.is_none()) => {
+                Err("the answer is empty".to_owned())
+            }
+            _ => Ok(Value::Object(Map::new())),
+        };
     }
     serde_json::from_slice(&answer.body).map_err(|e| format!("the answer is no JSON: {e}"))
 }
 
 fn xml_body(answer: &Answer) -> Result<xml::Element, String> {
     if answer.body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(xml::Element::default());
+        return Err("the answer is empty".to_owned());
     }
-    xml::parse(&String::from_utf8_lossy(&answer.body))
+    let root = xml::parse(&String::from_utf8_lossy(&answer.body))?;
+    // A login page may be well-formed, and would be an answer without members.
+    if root.name.eq_ignore_ascii_case("html") {
+        return Err("the answer is a web page".to_owned());
+    }
+    Ok(root)
 }
 
 /// A value by shape: wire names become API names, timestamps RFC 3339; what the shape doesn't know is left out.
-/// A value of another type than the shape's stays as it came.
-fn json_value(service: &Service, shape: &Shape, value: &Value) -> Value {
-    match (shape, value) {
-        (Shape::Structure { members, .. }, Value::Object(map)) => Value::Object(json_members(service, members, map)),
+/// A scalar of another type than the shape's stays as it came; what should be a list or an object must be one.
+fn json_value(service: &Service, shape: &Shape, value: &Value) -> Result<Value, String> {
+    Ok(match (shape, value) {
+        (_, Value::Null) => Value::Null,
+        (Shape::Structure { members, .. }, Value::Object(map)) => Value::Object(json_members(service, members, map)?),
         (Shape::List { member, .. }, Value::Array(items)) => {
-            items.iter().map(|item| json_value(service, service.shape(*member), item)).collect()
+            items.iter().map(|item| json_value(service, service.shape(*member), item)).collect::<Result<_, _>>()?
         }
         (Shape::Map { value: inner, .. }, Value::Object(map)) => {
-            let pairs = map.iter().map(|(k, v)| (k.clone(), json_value(service, service.shape(*inner), v)));
-            Value::Object(pairs.collect())
+            let pairs = map.iter().map(|(k, v)| Ok((k.clone(), json_value(service, service.shape(*inner), v)?)));
+            Value::Object(pairs.collect::<Result<_, String>>()?)
         }
+        (Shape::Structure { .. } | Shape::Map { .. }, _) => return Err("something in it is no JSON object".to_owned()),
+        (Shape::List { .. }, _) => return Err("something in it is no list".to_owned()),
         (Shape::Timestamp(_), value) => time::normal(value).map_or_else(|| value.clone(), Value::String),
         (_, value) => value.clone(),
-    }
+    })
 }
 
-fn json_members(service: &Service, members: &[Member], map: &Map<String, Value>) -> Map<String, Value> {
+fn json_members(service: &Service, members: &[Member], map: &Map<String, Value>) -> Result<Map<String, Value>, String> {
     let mut out = Map::new();
     for member in members.iter().filter(|m| m.2.location.is_none()) {
         if let Some(value) = map.get(member.wire_name()).filter(|v| !v.is_null()) {
-            out.insert(member.0.clone(), json_value(service, service.shape(member.1), value));
+            out.insert(member.0.clone(), json_value(service, service.shape(member.1), value)?);
         }
     }
-    out
+    Ok(out)
 }
 
 /// Query and EC2: the result inside its wrapper.
@@ -62,10 +77,10 @@ pub(super) fn wrapped(
 ) -> Result<Value, String> {
     let root = xml_body(answer)?;
     let result = match &operation.wrapper {
-        Some(wrapper) => root.child(wrapper),
-        None => Some(&root),
+        Some(wrapper) => root.child(wrapper).ok_or_else(|| format!("the answer has no `{wrapper}`"))?,
+        None => &root,
     };
-    Ok(result.map_or_else(|| Value::Object(Map::new()), |element| tree::value(service, shape, element)))
+    Ok(tree::value(service, shape, result))
 }
 
 pub(super) fn rest(service: &Service, operation: &Operation, shape: &Shape, answer: &Answer) -> Result<Value, String> {
@@ -93,8 +108,8 @@ pub(super) fn rest(service: &Service, operation: &Operation, shape: &Shape, answ
                 None => tree::structure(service, members, &root),
             }
         }
-        None => match json_body(answer)? {
-            Value::Object(map) => json_members(service, members, &map),
+        None => match json_body(shape, answer)? {
+            Value::Object(map) => json_members(service, members, &map)?,
             _ => return Err("the answer is no JSON object".to_owned()),
         },
     };
@@ -116,7 +131,7 @@ fn payload_value(service: &Service, member: &Member, answer: &Answer, xml: bool)
             Value::String(String::from_utf8_lossy(&answer.body).into_owned())
         }
         shape if xml => tree::value(service, shape, &xml_body(answer)?),
-        shape => json_value(service, shape, &json_body(answer)?),
+        shape => json_value(service, shape, &json_body(shape, answer)?)?,
     }))
 }
 

@@ -61,6 +61,7 @@ async fn another_account_is_entered_by_role_until_the_role_expires() {
         name: "security/audit".to_owned(),
         external_id: Some("e&x".to_owned()),
         session_name: "yagura".to_owned(),
+        own_account: false,
     };
     let options = Options { role: Some(role), ..options(&server, &clock) };
     let client = Client::connect(options).await.expect("a client");
@@ -88,7 +89,8 @@ async fn another_account_without_a_role_or_with_a_closed_one_is_an_error_about_c
     let closed =
         "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not allowed</Message></Error></ErrorResponse>";
     let server = Server::start(vec![say(200, WHO), say(403, closed)]).await;
-    let role = Role { name: "audit".to_owned(), external_id: None, session_name: "yagura".to_owned() };
+    let role =
+        Role { name: "audit".to_owned(), external_id: None, session_name: "yagura".to_owned(), own_account: false };
     let options = Options { role: Some(role), ..options(&server, &TestClock::new()) };
     let client = Client::connect(options).await.expect("a client");
     let error = client.call(&there).await.expect_err("closed");

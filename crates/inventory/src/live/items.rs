@@ -73,7 +73,9 @@ impl Reading<'_> {
             return Ok(Vec::new());
         }
         let mut input = with_place((*answer).clone(), self.place);
-        input["regions"] = json!(self.regions);
+        if let Some(object) = input.as_object_mut() {
+            object.insert("regions".to_owned(), json!(self.regions));
+        }
         each.run(&input).map_err(|e| self.gap_of(&as_marker(&e)))
     }
 
