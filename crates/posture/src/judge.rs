@@ -48,7 +48,8 @@ impl Rulebook {
 
     /// One line for each control and place where a listing failed.
     fn blind<'a>(&'a self, inventory: &'a Inventory) -> Vec<(Place<'a>, Line<'a>)> {
-        let mut places: BTreeMap<(Place<'a>, &'a str), Vec<&'a Gap>> = BTreeMap::new();
+        // By control, since one that judges several types is still one blind spot.
+        let mut blind: BTreeMap<(Place<'a>, &'a str), (&'a Control, Vec<&'a Gap>)> = BTreeMap::new();
         for gap in &inventory.gaps {
             let account = gap.account.as_deref();
             let place = if gap.kind == ACCOUNT_TYPE {
@@ -60,12 +61,12 @@ impl Rulebook {
                 let name = account.map_or(Cow::Borrowed(ACCOUNT_TYPE), |a| Cow::Owned(format!("{ACCOUNT_TYPE}:{a}")));
                 (account, gap.region.as_deref(), ACCOUNT_TYPE, name)
             };
-            places.entry((place, &gap.kind)).or_default().push(gap);
+            for control in self.controls_of(&gap.kind) {
+                let line = blind.entry((place.clone(), &control.id)).or_insert_with(|| (control, Vec::new()));
+                line.1.push(gap);
+            }
         }
-        let controls = places.into_iter().flat_map(|((place, kind), gaps)| {
-            self.controls_of(kind).map(move |control| (place.clone(), Line::Gaps { control, gaps: gaps.clone() }))
-        });
-        controls.collect()
+        blind.into_iter().map(|((place, _), (control, gaps))| (place, Line::Gaps { control, gaps })).collect()
     }
 }
 
