@@ -5,6 +5,7 @@ request is comes from botocore's service models, so rules are written as `servic
 error shape of the service's protocol.
 """
 
+import contextlib
 import fnmatch
 import functools
 import http.client
@@ -26,6 +27,9 @@ def model(service):
     meta = loaded["metadata"]
     routes = []
     for name, operation in loaded["operations"].items():
+        # S3's GetBucketLifecycle has the address of the operation that replaced it.
+        if operation.get("deprecated"):
+            continue
         uri, _, query = operation["http"]["requestUri"].partition("?")
         keys = {k: v for k, v in urllib.parse.parse_qsl(query, keep_blank_values=True)}
         path = re.escape(urllib.parse.unquote(uri)).replace(r"\{", "{").replace(r"\}", "}")
@@ -44,6 +48,8 @@ class Request:
         self.method, self.target, self.headers, self.body = method, target, headers, body
         scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", headers.get("Authorization", ""))
         self.region, self.service = scope.groups() if scope else (None, "")
+        signed = re.search(r"Credential=([^/]+)/", headers.get("Authorization", ""))
+        self.key = signed and signed[1]
         self.service = SIGNED.get(self.service, self.service)
         path, _, query = target.partition("?")
         self.path = urllib.parse.unquote(path)
@@ -73,10 +79,11 @@ class Rule:
     """What happens to the operations that a pattern (`iam:List*`) covers, `times` times or always."""
 
     def __init__(self, pattern, status=403, code="AccessDenied", message="User is not authorized", *, times=None,
-                 where="", edit=None, close=False, region=None):
+                 where="", edit=None, close=False, region=None, headers=None):
         self.service, _, self.operation = pattern.partition(":")
         self.status, self.code, self.message = status, code, message
         self.left, self.where, self.edit, self.close, self.region = times, where, edit, close, region
+        self.headers = headers or {}
         self.hits = 0
         self.lock = threading.Lock()
 
@@ -162,7 +169,7 @@ class Proxy:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = self.rfile.read(length) if length else b""
                 request = Request(self.command, self.path, self.headers, body)
-                proxy.seen.append((request.service, request.operation, request.region, request.path))
+                proxy.seen.append((request.service, request.operation, request.region, request.path, request.key))
                 edit = None
                 for rule in proxy.rules:
                     if rule.takes(request):
@@ -173,7 +180,7 @@ class Proxy:
                             self.close_connection = True
                             return
                         status, kind, headers, text = rule.answer(request.service)
-                        self.reply(status, {"Content-Type": kind, "x-amzn-RequestId": "1", **headers}, text.encode())
+                        self.reply(status, {"Content-Type": kind, "x-amzn-RequestId": "1", **headers, **rule.headers}, text.encode())
                         return
                 upstream = http.client.HTTPConnection(host, timeout=60)
                 upstream.request(self.command, self.path, body, {k: v for k, v in self.headers.items()})
@@ -196,7 +203,9 @@ class Proxy:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 if self.command != "HEAD":
-                    self.wfile.write(body)
+                    # A client that has read enough goes away.
+                    with contextlib.suppress(ConnectionError):
+                        self.wfile.write(body)
 
             def log_message(self, *_):
                 pass
