@@ -27,8 +27,24 @@ pub struct Reading {
 
 /// Judges, writes, keeps, sums up.
 pub async fn finish(global: &Global, library: &Library, reading: Reading) -> Result<ExitCode, Stop> {
+    finish_only(global, library, reading, &[]).await
+}
+
+/// [`finish`] for resources of some types (none: all). What else was read is there for rules to look at.
+pub async fn finish_only(
+    global: &Global,
+    library: &Library,
+    mut reading: Reading,
+    kinds: &[String],
+) -> Result<ExitCode, Stop> {
     let now = Utc::now();
-    let judgements = judge(library, &reading.inventory, now)?;
+    let mut rulebook = compiled(library)?;
+    if !kinds.is_empty() {
+        rulebook.limit(kinds);
+    }
+    let mut judgements = Vec::new();
+    rulebook.judge(&reading.inventory, now, &mut |judgement| judgements.push(judgement));
+    reading.inventory.resources.retain(|resource| kinds.is_empty() || kinds.contains(&resource.kind));
     let title = match terminal::lang(global) {
         Lang::En => "Yagura: verdicts",
         Lang::Ja => "Yagura: 診断結果",
@@ -56,6 +72,13 @@ pub async fn finish(global: &Global, library: &Library, reading: Reading) -> Res
 
 /// All verdicts of an inventory, as of `now`.
 pub fn judge(library: &Library, inventory: &Inventory, now: DateTime<Utc>) -> Result<Vec<Judgement>, Stop> {
+    let mut judgements = Vec::new();
+    compiled(library)?.judge(inventory, now, &mut |judgement| judgements.push(judgement));
+    Ok(judgements)
+}
+
+/// All controls of the content.
+pub fn compiled(library: &Library) -> Result<Rulebook, Stop> {
     let (rulebook, errors) = Rulebook::compile(library);
     if !errors.is_empty() {
         for error in &errors {
@@ -63,9 +86,7 @@ pub fn judge(library: &Library, inventory: &Inventory, now: DateTime<Utc>) -> Re
         }
         return Err(Stop::usage(anyhow!("{} content file(s) can't be used", errors.len())));
     }
-    let mut judgements = Vec::new();
-    rulebook.judge(inventory, now, &mut |judgement| judgements.push(judgement));
-    Ok(judgements)
+    Ok(rulebook)
 }
 
 /// Remembers what was read and what was judged of it.

@@ -2,7 +2,7 @@ use super::judge;
 use crate::{
     args::{Access, Global, Scan},
     exit::Stop,
-    note, settings, terminal,
+    settings, terminal,
 };
 use anyhow::{Context as _, anyhow};
 use std::{
@@ -11,10 +11,10 @@ use std::{
     process::ExitCode,
     sync::Arc,
 };
-use yagura_aws::{Api, CallError, Client, ErrorKind, Identity, Record, Replay, Role};
+use yagura_aws::{Api, Call, CallError, Client, ErrorKind, Identity, Record, Replay, Role};
 use yagura_hub::Scope;
 use yagura_inventory::{live, mapping::Catalog};
-use yagura_model::Inventory;
+use yagura_model::{Inventory, Resource};
 
 /// A way to an account, and whose it is.
 pub struct Account {
@@ -43,7 +43,11 @@ pub async fn run(global: &Global, args: Scan) -> Result<ExitCode, Stop> {
     let account = identify(api, &args.access, region).await?;
     let mut options = live::Options::new(&account.identity.account, &account.identity.partition);
     options.regions.clone_from(&args.access.region);
-    options.services.clone_from(&args.service);
+    let kinds = kinds_of(&catalog, &args.service);
+    if !kinds.is_empty() {
+        options.types.extend(judge::compiled(&library)?.looked_at(&kinds));
+        options.types.extend(kinds.iter().cloned());
+    }
     options.concurrency = args.concurrency.clamp(1, 256);
     options.credentials.clone_from(&account.assumed);
     let bar = terminal::bar(0, &account.identity.account);
@@ -54,21 +58,50 @@ pub async fn run(global: &Global, args: Scan) -> Result<ExitCode, Stop> {
     })
     .await;
     bar.finish_and_clear();
-    if inventory.resources.is_empty() && !inventory.gaps.is_empty() {
-        for gap in inventory.gaps.iter().take(5) {
-            note!("{}: {}", gap.action, gap.reason);
-        }
+    let unread = nothing_read(&catalog, &inventory, &options);
+    if let Some(path) = &args.resources {
+        let asked = inventory.resources.iter().filter(|r| kinds.is_empty() || kinds.contains(&r.kind));
+        judge::write_resources(path, &Inventory { resources: asked.cloned().collect(), gaps: Vec::new() })?;
+    }
+    let scope = (!args.no_state && !unread).then(|| scope(&catalog, &inventory, &account.identity, &options, &kinds));
+    let blind = is_blind(&inventory, &kinds);
+    let reading = judge::Reading { kind: "scan", inventory, scope, blind };
+    let code = judge::finish_only(global, &library, reading, &kinds).await?;
+    if unread {
         return Err(Stop::failed(anyhow!(
-            "nothing could be read of account {}: `yagura doctor` says what is missing",
+            "nothing could be read of account {}: `yagura policy` prints the permissions that are needed",
             account.identity.account
         )));
     }
-    if let Some(path) = &args.resources {
-        judge::write_resources(path, &inventory)?;
+    Ok(code)
+}
+
+/// Whether nothing at all is known. One call alone that AWS refuses is a blind spot: its lines say all there is to say.
+fn nothing_read(catalog: &Catalog, inventory: &Inventory, options: &live::Options) -> bool {
+    let Inventory { resources, gaps } = inventory;
+    let empty = |kind: &str| !gaps.iter().any(|g| g.kind == kind) && !resources.iter().any(|r| r.kind == kind);
+    let mut wanted = catalog.types().filter(|t| options.types.is_empty() || options.types.contains(&t.kind));
+    // Codes of our own, for what never reached AWS, are in lower case.
+    let refused = gaps.iter().all(|gap| gap.reason.starts_with(|c: char| c.is_ascii_uppercase()));
+    let one = gaps.windows(2).all(|pair| matches!(pair, [a, b] if a.action == b.action));
+    !gaps.is_empty()
+        && !(one && refused)
+        && !resources.iter().any(|r| holds_known(&r.properties) || holds_known(&r.observed))
+        && !wanted.any(|t| empty(&t.kind))
+}
+
+fn holds_known(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Null => false,
+        serde_json::Value::Object(map) => !yagura_model::is_unknown(value) && map.values().any(holds_known),
+        serde_json::Value::Array(items) => items.iter().any(holds_known),
+        _ => true,
     }
-    let scope = (!args.no_state).then(|| scope(&catalog, &inventory, &account.identity, &options));
-    let blind = is_blind(&inventory);
-    judge::finish(global, &library, judge::Reading { kind: "scan", inventory, scope, blind }).await
+}
+
+/// The resource types of some services; none for all of them.
+fn kinds_of(catalog: &Catalog, services: &[String]) -> Vec<String> {
+    catalog.types().filter(|t| services.contains(&t.service)).map(|t| t.kind.clone()).collect()
 }
 
 fn check_services(catalog: &Catalog, wanted: &[String]) -> Result<(), Stop> {
@@ -85,10 +118,14 @@ fn check_services(catalog: &Catalog, wanted: &[String]) -> Result<(), Stop> {
 
 /// The signed client, and the Region that it works in.
 pub async fn client(access: &Access) -> Result<(Client, String), Stop> {
+    if let Some(wrong) = access.region.iter().find(|region| !yagura_aws::is_region(region)) {
+        return Err(Stop::usage(anyhow!("`{wrong}` is no Region's name: use one like ap-northeast-1")));
+    }
     let role = access.role.as_deref().map(|arn| Role {
         name: arn.rsplit_once(":role/").map_or(arn, |(_, name)| name).to_owned(),
         external_id: access.external_id.clone(),
         session_name: "yagura".to_owned(),
+        own_account: true,
     });
     let options = yagura_aws::Options {
         profile: access.profile.clone(),
@@ -109,12 +146,19 @@ pub async fn identify(api: Arc<dyn Api>, access: &Access, region: String) -> Res
         let account = yagura_model::Arn::parse(role)
             .map(|arn| arn.account.to_owned())
             .ok_or_else(|| Stop::usage(anyhow!("`{role}` is no role's ARN: write arn:aws:iam::ACCOUNT:role/NAME")))?;
-        if account == identity.account {
-            return Err(Stop::usage(anyhow!(
-                "`{role}` is in the credentials' own account: use a profile with `role_arn` and --profile"
-            )));
-        }
         identity.account.clone_from(&account);
+        // Whether the role may be taken on shows here, rather than in every call.
+        let call = Call {
+            service: "sts".to_owned(),
+            operation: "GetCallerIdentity".to_owned(),
+            params: serde_json::json!({}),
+            region: region.clone(),
+            account: Some(account.clone()),
+        };
+        let who = api.call(&call).await.map_err(|e| Stop::failed(explain(&e)))?;
+        if let Some(arn) = who.get("Arn").and_then(serde_json::Value::as_str) {
+            identity.arn = arn.to_owned();
+        }
         assumed = Some(account);
     }
     Ok(Account { api, identity, assumed, region })
@@ -126,14 +170,21 @@ pub fn explain(error: &CallError) -> anyhow::Error {
         ErrorKind::Denied => {
             anyhow!("{error}: the credentials work but may not ask this: `yagura policy` prints what is needed")
         }
+        // The client's own messages say what happened and what to do.
+        _ if error.status == 0 || error.code == "broken_answer" => anyhow!("{}", error.message),
         ErrorKind::NotFound | ErrorKind::Other => anyhow!("{error}: check the Region and the endpoint"),
-        // The client's own messages say what to do about the rest.
         _ => anyhow!("{error}"),
     }
 }
 
 /// Everything that was asked for, less what could not be listed.
-fn scope(catalog: &Catalog, inventory: &Inventory, identity: &Identity, options: &live::Options) -> Scope {
+fn scope(
+    catalog: &Catalog,
+    inventory: &Inventory,
+    identity: &Identity,
+    options: &live::Options,
+    kinds: &[String],
+) -> Scope {
     let global = live::global_region(&identity.partition);
     // Regions that were read are those that something was seen in; every Region has its own pseudo-resource.
     let mut regions: Vec<&str> = inventory.resources.iter().filter_map(|r| r.region.as_deref()).collect();
@@ -144,21 +195,25 @@ fn scope(catalog: &Catalog, inventory: &Inventory, identity: &Identity, options:
     regions.sort_unstable();
     regions.dedup();
     let mut scope = Scope::default();
-    for kind in catalog.types().filter(|t| options.services.is_empty() || options.services.contains(&t.service)) {
-        // Region-wide and account-wide verdicts are filed under the account's type.
-        for kind in [kind.kind.as_str(), yagura_model::ACCOUNT_TYPE] {
-            for region in &regions {
-                scope.add(Some(&identity.account), Some(region), kind);
-            }
+    // Region-wide and account-wide verdicts are filed under the account's type, whatever service they are about: only a
+    // scan of all services has seen them all, and may take those that are missing for gone.
+    let listed = catalog.types().map(|t| t.kind.as_str()).filter(|k| *k != yagura_model::ACCOUNT_TYPE);
+    let wanted = listed.filter(|k| kinds.is_empty() || kinds.iter().any(|wanted| wanted == k));
+    for kind in wanted.chain(kinds.is_empty().then_some(yagura_model::ACCOUNT_TYPE)) {
+        for region in &regions {
+            scope.add(Some(&identity.account), Some(region), kind);
         }
     }
     scope.without(&inventory.gaps)
 }
 
 /// Something was denied or failed: a listing, or a detail that is now an unknown marker.
-fn is_blind(inventory: &Inventory) -> bool {
-    !inventory.gaps.is_empty()
-        || inventory.resources.iter().any(|r| holds_unknown(&r.properties) || holds_unknown(&r.observed))
+fn is_blind(inventory: &Inventory, kinds: &[String]) -> bool {
+    let mut asked = inventory.resources.iter().filter(|r| kinds.is_empty() || kinds.contains(&r.kind));
+    let unknown = |r: &Resource| {
+        r.tags.contains_key(yagura_model::UNKNOWN_KEY) || holds_unknown(&r.properties) || holds_unknown(&r.observed)
+    };
+    !inventory.gaps.is_empty() || asked.any(unknown)
 }
 
 fn holds_unknown(value: &serde_json::Value) -> bool {
