@@ -1,10 +1,10 @@
-//! `docs/reference/`: what Yagura knows and what its commands take, written from the binary's own answers, so that no
-//! list is kept by hand.
+//! `docs/reference/`: what the commands take, written from the binary's own help. What Yagura knows has no page here:
+//! `yagura content list` and `explain` and the console's pages are made from the content itself, so that a new file in
+//! `content/` is all that a new control needs.
 
 use crate::shell::{read, root, say};
 use anyhow::{Context as _, Result, bail};
-use serde_json::Value;
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path, process::Command};
+use std::{fmt::Write as _, fs, path::Path, process::Command};
 
 const FOLDER: &str = "docs/reference";
 const REFRESH: &str = "cargo xtask gen docs";
@@ -13,12 +13,6 @@ const REFRESH: &str = "cargo xtask gen docs";
 enum Lang {
     En,
     Ja,
-}
-
-impl Lang {
-    fn say<'a>(self, en: &'a str, ja: &'a str) -> &'a str {
-        if self == Lang::En { en } else { ja }
-    }
 }
 
 /// Writes all pages.
@@ -54,19 +48,10 @@ pub fn check(binary: &Path) -> Result<()> {
 
 /// Names and texts of all pages.
 fn pages(binary: &Path) -> Result<Vec<(String, String)>> {
-    let mut pages = Vec::new();
-    for (lang, code, end) in [(Lang::En, "en", "md"), (Lang::Ja, "ja", "ja.md")] {
-        let text = ask(binary, &["content", "list", "--format", "ndjson", "--lang", code])?;
-        let rows: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-        let of = |kind: &str| rows.iter().filter(|r| r["kind"] == kind).collect::<Vec<_>>();
-        pages.push((format!("cli.{end}"), commands(binary, lang)?));
-        pages.push((format!("controls.{end}"), controls(lang, &of("control"))));
-        pages.push((format!("detections.{end}"), detections(lang, &of("detection"))));
-        pages.push((format!("playbooks.{end}"), playbooks(lang, &of("playbook"), &rows)));
-        let policy = ask(binary, &["policy"])?;
-        pages.push((format!("resources.{end}"), resources(lang, &of("resource"), &of("control"), &policy)));
-    }
-    Ok(pages)
+    Ok(vec![
+        ("cli.md".to_owned(), commands(binary, Lang::En)?),
+        ("cli.ja.md".to_owned(), commands(binary, Lang::Ja)?),
+    ])
 }
 
 /// What the binary prints, the same in everybody's environment.
@@ -107,126 +92,6 @@ fn subcommands(help: &str) -> Vec<String> {
         .filter(|name| *name != "help")
         .map(str::to_owned)
         .collect()
-}
-
-fn head(lang: Lang, title: &str, count: usize, source: &str) -> String {
-    match lang {
-        Lang::En => format!(
-            "# {title}\n\n{count} in all. Written by `{REFRESH}` from {source}; `yagura explain ID` shows each.\n"
-        ),
-        Lang::Ja => format!(
-            "# {title}\n\n全 {count} 件。{source} から `{REFRESH}` で生成しています。各項目の説明は `yagura explain ID` で表示できます。\n"
-        ),
-    }
-}
-
-/// Rows under a heading for each folder of `content/KIND/`.
-fn by_folder<'a>(rows: &[&'a Value]) -> BTreeMap<&'a str, Vec<&'a Value>> {
-    let mut folders: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
-    for row in rows {
-        let folder = row["file"].as_str().and_then(|f| f.split('/').nth(2)).unwrap_or_default();
-        folders.entry(folder).or_default().push(row);
-    }
-    folders
-}
-
-fn controls(lang: Lang, rows: &[&Value]) -> String {
-    let mut page = head(lang, lang.say("Controls", "コントロール"), rows.len(), "`content/controls/`");
-    let columns = lang.say(
-        "| control | severity | stage | what holds when all is well | CIS 5.0 | Config rule | playbook |",
-        "| コントロール | 重大度 | 段階 | 満たすべき状態 | CIS 5.0 | Config ルール | プレイブック |",
-    );
-    for (folder, rows) in by_folder(rows) {
-        let _ = write!(page, "\n## {folder}\n\n{columns}\n|---|---|---|---|---|---|---|\n");
-        for row in rows {
-            let (cis, rule) = (&row["maps"]["cis-aws-5_0"], &row["maps"]["config-rule"]);
-            line(
-                &mut page,
-                &[
-                    &link(row),
-                    &cell(&row["severity"]),
-                    &cell(&row["stage"]),
-                    &cell(&row["title"]),
-                    &cell(cis),
-                    &cell(rule),
-                    &cell(&row["playbook"]),
-                ],
-            );
-        }
-    }
-    page
-}
-
-fn detections(lang: Lang, rows: &[&Value]) -> String {
-    let mut page = head(lang, lang.say("Detections", "検知"), rows.len(), "`content/detections/`");
-    let columns = lang.say(
-        "| detection | severity | what somebody did | ATT&CK | GuardDuty |",
-        "| 検知 | 重大度 | 何が行われたか | ATT&CK | GuardDuty |",
-    );
-    for (folder, rows) in by_folder(rows) {
-        let _ = write!(page, "\n## {folder}\n\n{columns}\n|---|---|---|---|---|\n");
-        for row in rows {
-            line(
-                &mut page,
-                &[
-                    &link(row),
-                    &cell(&row["severity"]),
-                    &cell(&row["title"]),
-                    &cell(&row["attack"]),
-                    &cell(&row["guardduty"]),
-                ],
-            );
-        }
-    }
-    page
-}
-
-fn playbooks(lang: Lang, rows: &[&Value], all: &[Value]) -> String {
-    let mut page = head(lang, lang.say("Playbooks", "プレイブック"), rows.len(), "`content/playbooks/`");
-    page.push_str(lang.say(
-        "\n| playbook | what it does | answers |\n|---|---|---|\n",
-        "\n| プレイブック | 内容 | 対応する項目 |\n|---|---|---|\n",
-    ));
-    for row in rows {
-        let answered: Vec<&str> =
-            all.iter().filter(|r| r["playbook"] == row["id"]).filter_map(|r| r["id"].as_str()).collect();
-        line(&mut page, &[&link(row), &cell(&row["title"]), &answered.join(", ")]);
-    }
-    page
-}
-
-fn resources(lang: Lang, rows: &[&Value], controls: &[&Value], policy: &str) -> String {
-    let mut page = head(lang, lang.say("Resource types", "リソースタイプ"), rows.len(), "`content/resources/`");
-    page.push_str(lang.say(
-        "\n| type | what it is | controls |\n|---|---|---|\n",
-        "\n| タイプ | 名称 | コントロール |\n|---|---|---|\n",
-    ));
-    for row in rows {
-        let judges = |c: &&&Value| cell(&c["resource"]).split(", ").any(|kind| row["id"] == kind);
-        let judged: Vec<&str> = controls.iter().filter(judges).filter_map(|c| c["id"].as_str()).collect();
-        line(&mut page, &[&link(row), &cell(&row["title"]), &judged.join(", ")]);
-    }
-    let heading = lang.say("What reading them needs", "読み取りに必要な権限");
-    let _ = write!(page, "\n## {heading}\n\n`yagura policy`\n\n```json\n{}\n```\n", policy.trim_end());
-    page
-}
-
-fn line(page: &mut String, cells: &[&str]) {
-    let _ = writeln!(page, "| {} |", cells.join(" | "));
-}
-
-/// A content file's id, linked from `docs/reference/`.
-fn link(row: &Value) -> String {
-    format!("[{}](../../{})", cell(&row["id"]), row["file"].as_str().unwrap_or_default())
-}
-
-/// A value as a table's cell.
-fn cell(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.replace('|', "\\|"),
-        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
-        _ => String::new(),
-    }
 }
 
 #[cfg(test)]
