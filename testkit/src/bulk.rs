@@ -8,8 +8,10 @@ const TEAMS: [&str; 4] = ["受注チーム", "在庫管理チーム", "会員基
 const REGIONS: [&str; 2] = ["ap-northeast-1", "us-east-1"];
 const ACCOUNTS: [&str; 3] = ["111122223333", "444455556666", "777788889999"];
 
+type Maker = fn(&Place<'_>, &mut Random) -> Made;
+
 /// The mix of a grown account: per hundred resources, how many of each kind.
-const MIX: [(usize, fn(&Place<'_>, &mut Random) -> Made); 11] = [
+const MIX: [(usize, Maker); 11] = [
     (10, bucket),
     (16, instance),
     (16, group),
@@ -50,7 +52,7 @@ pub fn resources(n: usize, seed: u64) -> Vec<Value> {
                 at = at.saturating_sub(*share);
                 here
             });
-            let made = make.map_or(bucket as fn(&Place<'_>, &mut Random) -> Made, |(_, make)| *make)(&place, &mut random);
+            let made = make.map_or(bucket as Maker, |(_, make)| *make)(&place, &mut random);
             let global = made.kind.starts_with("AWS::IAM::");
             json!({
                 "type": made.kind, "id": made.id, "arn": made.arn, "account": place.account,

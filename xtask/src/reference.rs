@@ -48,10 +48,7 @@ pub fn check(binary: &Path) -> Result<()> {
 
 /// Names and texts of all pages.
 fn pages(binary: &Path) -> Result<Vec<(String, String)>> {
-    Ok(vec![
-        ("cli.md".to_owned(), commands(binary, Lang::En)?),
-        ("cli.ja.md".to_owned(), commands(binary, Lang::Ja)?),
-    ])
+    Ok(vec![("cli.md".to_owned(), commands(binary, Lang::En)?), ("cli.ja.md".to_owned(), commands(binary, Lang::Ja)?)])
 }
 
 /// What the binary prints, the same in everybody's environment.

@@ -57,10 +57,7 @@ impl Dispatch {
                 self.by_name.get(&folded).into_iter().flatten().chain(&self.open).copied().collect()
             }
         };
-        rules = rules
-            .into_iter()
-            .filter(|r| decided(&set.matching[*r as usize].expr, &set.items, &known) != Some(false))
-            .collect();
+        rules.retain(|r| decided(&set.matching[*r as usize].expr, &set.items, &known) != Some(false));
         rules.sort_unstable();
         rules
     }

@@ -87,7 +87,7 @@ async fn write(rows: BTreeMap<Partition, Vec<Row>>, writer: &Writer) -> Result<V
     let share = total.div_ceil(cores).clamp(4096, FILE_ROWS);
     let mut parts = Vec::new();
     for (partition, mut rows) in rows {
-        rows.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        rows.sort_unstable_by_key(|row| row.0);
         while rows.len() > share + share / 2 {
             parts.push((partition.clone(), rows.split_off(rows.len() - share)));
         }

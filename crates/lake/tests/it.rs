@@ -87,7 +87,7 @@ fn files_below(folder: &Path) -> usize {
 async fn an_event_is_in_the_lake_once_however_it_is_delivered() {
     let place = Place::new().await;
     let first = place.file("logs/a.json.gz", &gz(&log(&[record(1, 1), record(2, 2), record(2, 2)])));
-    let done = place.ingest(&[first.clone()]).await;
+    let done = place.ingest(std::slice::from_ref(&first)).await;
     assert_eq!((done.events, done.repeated, done.commits), (2, 1, 1));
 
     let again = place.ingest(&[first]).await;
@@ -241,7 +241,8 @@ async fn events_and_findings_appear_together_or_not_at_all() {
     let place = Place::new().await;
     let path = place.file("a.json", &log(&[record(1, 1)]));
     let mut judge = Broken::default();
-    let error = place.lake.ingest(&[path.clone()], &IngestOptions::default(), &mut judge).await.expect_err("fails");
+    let error =
+        place.lake.ingest(std::slice::from_ref(&path), &IngestOptions::default(), &mut judge).await.expect_err("fails");
     assert!(matches!(error, LakeError::Sink(_)), "{error}");
     assert_eq!((judge.events, place.count().await), (1, 0));
     let left: i64 = sqlx::query_scalar("SELECT count(*) FROM source_objects")

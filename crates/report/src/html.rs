@@ -13,10 +13,16 @@ const TABLE_ROWS: usize = 50;
 
 const STYLE: &str = include_str!("report.css");
 
+/// Groups stand by severity, then by id.
+type Place = (std::cmp::Reverse<Severity>, String);
+
+/// A title, and the rows under it.
+type Group<'a, R> = (String, Vec<&'a R>);
+
 pub(crate) fn write<R: Record>(records: &[R], context: &Context, out: &mut dyn Write) -> io::Result<()> {
     let lang = context.lang;
     let words = Words::of(lang);
-    let mut groups: BTreeMap<(std::cmp::Reverse<Severity>, String), (String, Vec<&R>)> = BTreeMap::new();
+    let mut groups: BTreeMap<Place, Group<'_, R>> = BTreeMap::new();
     let (mut passed, mut unknown) = (0usize, 0usize);
     let mut good: BTreeMap<(String, String), usize> = BTreeMap::new();
     for record in records {

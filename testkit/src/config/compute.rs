@@ -76,6 +76,6 @@ fn function(place: &Place, a: &Asset, moment: Moment) -> Recorded {
     let allowed = json!({"Sid": "events", "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "lambda:InvokeFunction",
         "Resource": arn, "Condition": {"ArnLike": {"AWS:SourceArn": place.arn("events", &format!("rule/{}-schedule", a.name))}}});
     let policy = json!({"Version": "2012-10-17", "Id": "default", "Statement": [allowed]}).to_string();
-    Recorded::of("AWS::Lambda::Function", a, place, arn.clone(), configuration)
+    Recorded::of("AWS::Lambda::Function", a, place, arn, configuration)
         .with(json!({"Policy": policy, "Tags": {"Env": place.account.env}}))
 }

@@ -84,10 +84,9 @@ fn nothing_read(catalog: &Catalog, inventory: &Inventory, options: &live::Option
     // Codes of our own, for what never reached AWS, are in lower case.
     let refused = gaps.iter().all(|gap| gap.reason.starts_with(|c: char| c.is_ascii_uppercase()));
     let one = gaps.windows(2).all(|pair| matches!(pair, [a, b] if a.action == b.action));
-    !gaps.is_empty()
-        && !(one && refused)
-        && !resources.iter().any(|r| holds_known(&r.properties) || holds_known(&r.observed))
-        && !wanted.any(|t| empty(&t.kind))
+    let known = resources.iter().any(|r| holds_known(&r.properties) || holds_known(&r.observed));
+    let complete = gaps.is_empty() || known || (one && refused);
+    !complete && !wanted.any(|t| empty(&t.kind))
 }
 
 fn holds_known(value: &serde_json::Value) -> bool {

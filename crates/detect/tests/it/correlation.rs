@@ -39,7 +39,7 @@ fn event_count_in_a_sliding_window() {
     assert!(run(rest, &far).is_empty());
     // The same event three times is one event, and groups don't add up.
     assert!(run(rest, &[at(1, 1, "Fail", "x"), at(1, 1, "Fail", "x"), at(1, 1, "Fail", "x")]).is_empty());
-    let mut elsewhere = close.clone();
+    let mut elsewhere = close;
     elsewhere[1]["sourceIPAddress"] = json!("203.0.113.9");
     assert!(run(rest, &elsewhere).is_empty());
 }

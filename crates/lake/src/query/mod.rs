@@ -46,8 +46,8 @@ impl Lake {
         let context = session(options)?;
         let state = context.state();
         let dialect = state.config_options().sql_parser.dialect;
-        let statement = state.sql_to_statement(sql, &dialect).map_err(|error| explain(error, others))?;
-        let named = state.resolve_table_references(&statement).map_err(|error| explain(error, others))?;
+        let statement = state.sql_to_statement(sql, &dialect).map_err(|error| explain(&error, others))?;
+        let named = state.resolve_table_references(&statement).map_err(|error| explain(&error, others))?;
         // `SHOW TABLES` names a table of the information schema, and that tells of all.
         let all = named.iter().any(|reference| reference.schema() == Some("information_schema"));
         let names = |name: &str| all || named.iter().any(|reference| reference.table() == name);
@@ -57,12 +57,12 @@ impl Lake {
         for name in others.names().into_iter().filter(|name| names(name)) {
             let columns = others.rows(name).await.map_err(|error| LakeError::Query(error.to_string()))?;
             let table = memory::table(&columns)?;
-            context.register_table(name, table).map_err(|error| explain(error, others))?;
+            context.register_table(name, table).map_err(|error| explain(&error, others))?;
         }
-        let plan = context.state().statement_to_plan(statement).await.map_err(|error| explain(error, others))?;
+        let plan = context.state().statement_to_plan(statement).await.map_err(|error| explain(&error, others))?;
         only_reads(&plan)?;
-        let frame = context.execute_logical_plan(plan).await.map_err(|error| explain(error, others))?;
-        let stream = frame.execute_stream().await.map_err(|error| explain(error, others))?;
+        let frame = context.execute_logical_plan(plan).await.map_err(|error| explain(&error, others))?;
+        let stream = frame.execute_stream().await.map_err(|error| explain(&error, others))?;
         Ok(Answer::new(stream, options.timeout))
     }
 
@@ -137,7 +137,7 @@ fn only_reads(plan: &LogicalPlan) -> Result<(), LakeError> {
 }
 
 /// An error of DataFusion's in a user's words.
-fn explain(error: DataFusionError, others: &dyn Tables) -> LakeError {
+fn explain(error: &DataFusionError, others: &dyn Tables) -> LakeError {
     let text = error.strip_backtrace();
     let text = text.lines().next().unwrap_or_default();
     if text.contains("single SQL statement") {
@@ -178,6 +178,7 @@ fn unknown_column<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Strin
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` gives its error away")]
 pub(crate) fn failed(error: DataFusionError) -> LakeError {
-    explain(error, &memory::NoTables)
+    explain(&error, &memory::NoTables)
 }
