@@ -215,7 +215,6 @@ impl Client {
         }
     }
 
-    #[expect(clippy::result_large_err, reason = "an error of a network call; its size is no matter")]
     fn operation(&self, call: &Call) -> Result<(&'static Service, &'static Operation), CallError> {
         let unknown = |message| self.error(call, ErrorKind::Unsupported, "unknown_operation", message);
         let service = catalogue::find(&call.service)

@@ -139,7 +139,6 @@ mod tests {
         serde_json::from_value(value).expect("a paginator")
     }
 
-    #[expect(clippy::result_large_err, reason = "an error of a network call; its size is no matter")]
     fn run(paginator: &Paginator, params: Value, page: impl Fn(Value) -> Value) -> Result<Value, CallError> {
         let call =
             Call { service: "s".to_owned(), operation: "o".to_owned(), params, region: "r".to_owned(), account: None };

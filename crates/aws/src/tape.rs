@@ -224,7 +224,6 @@ impl Replay {
         }
     }
 
-    #[expect(clippy::result_large_err, reason = "an error of a network call; its size is no matter")]
     fn answer(&self, call: &Call, all: bool) -> Result<Value, CallError> {
         let key = (call.service.clone(), call.operation.clone(), call.region.clone(), call.account.clone(), all);
         let mut params = call.params.clone();
