@@ -41,10 +41,7 @@ fn run(args: &[String]) -> Result<()> {
         Some("lint") => lint::run(),
         Some("bench") => bench::run(rest),
         Some("gen") => generate::run(rest),
-        Some("new") => {
-            let mut command = shell::cargo(&["run", "--quiet", "--package", "yagura", "--", "content", "new"]);
-            shell::run(command.args(rest))
-        }
+        Some("new") => shell::run(shell::command(shell::binary()?).args(["content", "new"]).args(rest)),
         None | Some("help" | "--help" | "-h") => {
             shell::say(HELP);
             Ok(())

@@ -31,16 +31,16 @@ pub fn target() -> PathBuf {
         .unwrap_or_else(|| root().join("target"))
 }
 
-/// The `yagura` that cargo built last for development.
+/// Builds `yagura` for development, and says where it is.
+///
+/// The tests' own build makes it: a build of just the binary would choose other features for some libraries, and so
+/// compile all that stands on them a second time.
 ///
 /// # Errors
-/// When there is none.
+/// When it can't be built.
 pub fn binary() -> Result<PathBuf> {
-    let binary = target().join("debug/yagura");
-    if !binary.is_file() {
-        bail!("`{}` was not built: run `cargo build --package yagura`", binary.display());
-    }
-    Ok(binary)
+    run(&mut cargo(&["build", "--workspace", "--all-targets", "--quiet"]))?;
+    Ok(target().join("debug/yagura"))
 }
 
 pub fn say(text: &str) {

@@ -25,9 +25,6 @@ pub fn run(args: &[String]) -> Result<()> {
     };
     let filter = filter.map(String::as_str);
     let wants = |name: &str| part.is_none_or(|p| p == name);
-    // The tests' own build makes the binary, too. A build of just the binary would choose other features for some
-    // libraries, and so compile all that stands on them a second time.
-    shell::run(&mut cargo(&["build", "--workspace", "--all-targets", "--quiet"]))?;
     let binary = shell::binary()?;
     let mut ran = false;
     if wants("rust") {

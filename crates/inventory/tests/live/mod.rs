@@ -1,5 +1,4 @@
-//! A live account read through the seam to AWS: against answers made here, and, by hand, against an endpoint.
+//! A live account read through the seam to AWS, against answers made here. `tests/e2e` reads a whole one over HTTP.
 
 mod collect;
-mod endpoint;
 mod fake;
