@@ -74,9 +74,8 @@ pub async fn pass(
     let (filter, keys) = (hunt::filter(reading)?, hunt::keys(reading)?);
     let Sources { inputs, problems } = sources;
     let lake = Lake::open(data, hub.state()).await?;
-    let new = || Hunt::new(set, filter.clone());
-    let filter = filter.clone();
-    let mut watch = Watch { hub, lake: &lake, set, filter, batch: new(), whole: new(), opened: 0, bar, seen: 0 };
+    let (batch, whole) = (Hunt::new(set, filter.clone()), Hunt::new(set, filter.clone()));
+    let mut watch = Watch { hub, lake: &lake, set, filter, batch, whole, opened: 0, bar, seen: 0 };
     let mut options = IngestOptions { logs: hunt::options(reading, &inputs), ..IngestOptions::default() };
     let mut done = lake.ingest_inputs(&inputs, problems, &options, &mut watch).await.map_err(Stop::failed)?;
     if quarantine {

@@ -83,29 +83,23 @@ impl Bucket {
 /// Adds the objects below `prefix`, in S3's order; what is empty is a folder's marker and no object.
 async fn list(bucket: &Arc<Bucket>, prefix: &str, inputs: &mut Vec<Input<'static>>) -> Result<(), CallError> {
     let source = format!("s3://{}", bucket.name);
-    let mut params = json!({"Bucket": bucket.name, "Prefix": prefix});
-    loop {
-        let page = bucket.client.call(&bucket.call("ListObjectsV2", params.clone())).await?;
-        for object in page["Contents"].as_array().into_iter().flatten() {
-            let (Some(key), Some(size)) = (object["Key"].as_str(), object["Size"].as_u64()) else { continue };
-            if size == 0 {
-                continue;
-            }
-            let etag = object["ETag"].as_str().map(str::to_owned);
-            let (bucket, key) = (Arc::clone(bucket), key.to_owned());
-            let found = Found { bucket, key: key.clone(), etag: etag.clone(), size };
-            inputs.push(Input::Object(Object {
-                source: source.clone(),
-                key,
-                etag,
-                open: Box::new(move || Ok(Box::new(Fetching::begin(found.clone())?))),
-            }));
+    let listing = bucket.call("ListObjectsV2", json!({"Bucket": bucket.name, "Prefix": prefix}));
+    let listed = bucket.client.call_all(&listing).await?;
+    for object in listed["Contents"].as_array().into_iter().flatten() {
+        let (Some(key), Some(size)) = (object["Key"].as_str(), object["Size"].as_u64()) else { continue };
+        if size == 0 {
+            continue;
         }
-        match &page["NextContinuationToken"] {
-            Value::String(token) => params["ContinuationToken"] = json!(token),
-            _ => return Ok(()),
-        }
+        let etag = object["ETag"].as_str().map(str::to_owned);
+        let found = Found { bucket: Arc::clone(bucket), key: key.to_owned(), etag: etag.clone(), size };
+        inputs.push(Input::Object(Object {
+            source: source.clone(),
+            key: key.to_owned(),
+            etag,
+            open: Box::new(move || Ok(Box::new(Fetching::begin(found.clone())?))),
+        }));
     }
+    Ok(())
 }
 
 /// One version of an object.
