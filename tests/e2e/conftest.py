@@ -69,6 +69,31 @@ def free_port():
         return s.getsockname()[1]
 
 
+def aws_client(url, service, region):
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        service,
+        region_name=region,
+        endpoint_url=url,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(inject_host_prefix=False),
+    )
+
+
+def aws_environment(url):
+    """What makes a command take the endpoint for AWS."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
+    }
+
+
 class Moto:
     """A moto server on loopback, and boto3 clients for it."""
 
@@ -94,25 +119,10 @@ class Moto:
         urllib.request.urlopen(urllib.request.Request(self.url + "/moto-api/reset", method="POST"), timeout=10).read()
 
     def client(self, service, region="us-east-1"):
-        import boto3
-
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=self.url,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        return aws_client(self.url, service, region)
 
     def env(self, **more):
-        return {
-            "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_REGION": "us-east-1",
-            **more,
-        }
+        return {**aws_environment(self.url), **more}
 
     def stop(self):
         self.process.terminate()

@@ -11,6 +11,8 @@ import json
 import re
 import zipfile
 
+from conftest import aws_client, aws_environment
+
 ACCOUNT = "123456789012"
 HOME, OTHER = "us-east-1", "ap-northeast-1"
 STRANGER = "999988887777"
@@ -40,26 +42,10 @@ class Moto:
         return get_backend(service)[ACCOUNT][region]
 
     def client(self, service, region=HOME):
-        import boto3
-        from botocore.config import Config
-
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=self.url,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(inject_host_prefix=False),
-        )
+        return aws_client(self.url, service, region)
 
     def env(self, url=None):
-        return {
-            "AWS_ENDPOINT_URL": url or self.url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": HOME,
-            "AWS_REGION": HOME,
-        }
+        return aws_environment(url or self.url)
 
     def reset(self):
         import urllib.request
