@@ -55,9 +55,16 @@ pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
-/// This toolchain's cargo.
+/// This toolchain's cargo, as from a shell. What cargo says of xtask itself to xtask (`CARGO_PKG_…`, `CARGO_MANIFEST_…`)
+/// stays behind: build scripts watch these variables, and `ring` with all above it would be compiled anew at each turn
+/// from plain cargo to xtask and back.
 pub fn cargo(args: &[&str]) -> Command {
     let mut command = command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(|n| n.starts_with("CARGO_PKG_") || n.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(name);
+        }
+    }
     command.args(args);
     command
 }
