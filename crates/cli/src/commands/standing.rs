@@ -130,10 +130,11 @@ fn stage(text: &mut String, c: &Coverage, catalog: &Catalog, lang: Lang) {
         ),
     };
     let _ = writeln!(text, "{name}\n  {bar}\n  {sum}");
+    let width = c.failed.iter().chain(&c.unknown).map(|id| id.len()).max().unwrap_or(0);
     for id in c.failed.iter().chain(&c.unknown) {
         let mark = if c.failed.contains(id) { "✗" } else { "?" };
         let title = catalog.get(id).map_or("", |t| t.title.get(lang));
-        let _ = writeln!(text, "    {mark} {id:<14} {title}");
+        let _ = writeln!(text, "    {mark} {id:<width$}  {title}");
     }
     text.push('\n');
 }
