@@ -81,6 +81,15 @@ def test_the_hub_has_what_was_found(lake):
 
 
 @pytest.mark.skipif(not INVICTUS.exists(), reason="the recorded attack is not beside this checkout")
+def test_a_hunt_judges_what_is_stored_like_the_files(lake, tmp_path):
+    files = lake("hunt", *LOGS, "--signals", "--format", "ndjson").rows()
+    assert files and lake("hunt", "--lake", "--signals", "--format", "ndjson").rows() == files
+    later = ("--since", "2023-07-10T12:10:00Z", "--until", "2023-07-10T12:20:00Z", "--format", "ndjson")
+    assert lake("hunt", "--lake", *later).rows() == lake("hunt", *LOGS, *later).rows()
+    empty = Yagura(tmp_path)("hunt", "--lake")
+    assert empty.code == 3 and "yagura ingest" in empty.err
+
+
 def test_what_belongs_together_is_found_however_it_comes(tmp_path):
     """Objects that arrive run by run: correlations look back at what is in the lake."""
     yagura = Yagura(tmp_path)

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import threading
+import time
 
 import pytest
 from conftest import YAGURA, free_port
@@ -70,13 +71,14 @@ def test_a_notice_arrives_once_also_when_the_receiver_was_down(yagura, moto):
     bucket.s3.put_bucket_tagging(Bucket="open", Tagging={"TagSet": [{"Key": "Owner", "Value": "基盤チーム"}]})
     done = scan(yagura, moto, "s3")
     assert "`team`" in done.err and "secret" not in done.err
-    receiver = Receiver(port)
+    # The console is told to end while the receiver still thinks: what it then answers must not be lost.
+    receiver = Receiver(port, act=lambda: (up.terminate(), time.sleep(1)))
     up = subprocess.Popen([YAGURA, "up", "--listen", f"127.0.0.1:{free_port()}"], cwd=yagura.folder, env=yagura.env, stderr=subprocess.DEVNULL)
     try:
         assert receiver.arrived.wait(60)
     finally:
         up.terminate()
-        up.wait(10)
+        assert up.wait(20) == 0
     (message,) = receiver.about("ブロック")
     text = json.dumps(message, ensure_ascii=False)
     id = finding(yagura, "S3.8")

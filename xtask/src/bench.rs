@@ -27,15 +27,8 @@ pub fn run(args: &[String]) -> Result<()> {
     if let Some(unknown) = args.first() {
         bail!("`{unknown}`: bench takes no arguments");
     }
-    for (package, what) in [
-        ("yagura", ["--bin", "yagura"]),
-        ("testkit", ["--example", "company"]),
-        ("testkit", ["--example", "bulk"]),
-        ("yagura-detect", ["--example", "parse_only"]),
-        ("yagura-posture", ["--example", "speed"]),
-    ] {
-        shell::run(cargo(&["build", "--release", "--quiet", "--package", package]).args(what))?;
-    }
+    // The whole workspace, as everything else is built: a choice of packages would compile the dependencies anew.
+    shell::run(&mut cargo(&["build", "--release", "--quiet", "--workspace", "--bins", "--examples"]))?;
     let (logs, resources) = corpora()?;
     hunt(&logs)?;
     check(&resources)?;

@@ -99,7 +99,8 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  yagura hunt ./AWSLogs\n  yagura hunt events.json.gz --format ndjson --signals\n  \
         yagura hunt s3://my-trail/AWSLogs/111122223333/CloudTrail/\n  \
-        zcat *.gz | yagura hunt - --rules ./sigma --since 2026-01-01T00:00:00Z"
+        zcat *.gz | yagura hunt - --rules ./sigma --since 2026-01-01T00:00:00Z\n  \
+        yagura hunt --lake --rules ./new-rule.yml --since 2026-01-01T00:00:00Z"
     )]
     Hunt(Hunt),
     /// Put logs into the lake and run the detections over them
@@ -302,8 +303,11 @@ impl Default for Reading {
 #[derive(Args, Debug)]
 pub struct Hunt {
     /// Files, folders, s3://BUCKET/PREFIX, or - for standard input
-    #[arg(required = true)]
+    #[arg(required_unless_present = "lake")]
     pub paths: Vec<String>,
+    /// Judge the events that `ingest` has stored, as well
+    #[arg(long)]
+    pub lake: bool,
     #[command(flatten)]
     pub reading: Reading,
 }

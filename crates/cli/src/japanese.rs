@@ -106,6 +106,7 @@ const WORDS: &[(&str, &str)] = &[
         "Files, folders, s3://BUCKET/PREFIX, or - for standard input",
         "ファイル、フォルダー、s3://BUCKET/PREFIX、または標準入力 (-)",
     ),
+    ("Judge the events that `ingest` has stored, as well", "`ingest` で保存済みのイベントも調べる"),
     ("Folder with Sigma rules to add", "追加する Sigma ルールのフォルダー"),
     ("Use just the rules of --rules", "--rules のルールだけを使う"),
     (

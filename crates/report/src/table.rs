@@ -80,21 +80,27 @@ fn shrink(widths: &mut [usize], room: usize) {
     }
 }
 
+/// Cuts a text to a width: a sentence at its end, a name (an ARN) before its last two thirds, which tell it apart.
 fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
-    let (mut out, mut used) = (String::new(), 0);
-    for c in text.chars() {
-        let w = c.width().unwrap_or(0);
-        if used + w + 1 > width {
-            break;
-        }
-        used += w;
-        out.push(c);
-    }
-    out.push('…');
-    out
+    let room = width.saturating_sub(1);
+    let is_name = text.bytes().all(|b| b.is_ascii_graphic());
+    let tail = fitting(text.chars().rev(), if is_name { room * 2 / 3 } else { 0 });
+    let head = fitting(text.chars(), room - tail.width());
+    head + "…" + &tail.chars().rev().collect::<String>()
+}
+
+/// The first characters that fit into a width.
+fn fitting(chars: impl Iterator<Item = char>, width: usize) -> String {
+    let mut used = 0;
+    chars
+        .take_while(|c| {
+            used += c.width().unwrap_or(0);
+            used <= width
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -109,5 +115,13 @@ mod tests {
         ];
         let lines = align(&["判定", "理由"], &rows, Some(20), false);
         assert_eq!(lines, ["判定  理由", "重大  x", "low   バケットが公…"]);
+    }
+
+    #[test]
+    fn a_name_that_is_cut_keeps_its_end() {
+        let rows =
+            vec![vec![Cell::plain("arn:aws:iam::111122223333:user/tanaka"), Cell::plain("It has no MFA device.")]];
+        let lines = align(&["resource", "reason"], &rows, Some(40), false);
+        assert_eq!(lines[1], "arn:aw…333:user/tanaka  It has no MFA d…");
     }
 }

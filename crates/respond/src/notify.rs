@@ -44,7 +44,8 @@ const CLAIM: i64 = 60;
 /// How long an attempt may take.
 const TIMEOUT: Wait = Wait::from_secs(20);
 
-/// Sends everything that is due.
+/// Sends everything that is due. Once `stopping` says so, the message under way is finished and no other is begun: to
+/// drop one between the receiver's answer and its mark would send it a second time.
 ///
 /// # Errors
 /// The database's; a receiver that fails is counted and tried again later.
@@ -53,10 +54,13 @@ pub async fn deliver(
     catalog: &Catalog,
     notifiers: &[Notifier],
     clock: &(dyn Fn() -> DateTime<Utc> + Sync),
+    stopping: &(dyn Fn() -> bool + Sync),
 ) -> Result<Delivery, Error> {
     let mut delivery = Delivery::default();
     for notifier in notifiers {
-        while let Some((message, owed)) = claim(hub, notifier, clock()).await? {
+        while !stopping()
+            && let Some((message, owed)) = claim(hub, notifier, clock()).await?
+        {
             let mut findings = Vec::new();
             for row in &owed {
                 findings.push(hub.finding(&row.finding).await?);

@@ -193,12 +193,17 @@ fn show(global: &Global, playbook: &Playbook, run: &Run) -> Result<(), Stop> {
 }
 
 /// Sends the notices that are due; a receiver that is down is told of and asked again later.
-pub async fn notify(global: &Global, hub: &Hub, catalog: &Catalog) -> Result<(), Stop> {
+pub async fn notify(
+    global: &Global,
+    hub: &Hub,
+    catalog: &Catalog,
+    stopping: &(dyn Fn() -> bool + Sync),
+) -> Result<(), Stop> {
     let notifiers = settings::notifiers(global)?;
     if notifiers.is_empty() {
         return Ok(());
     }
-    let done = yagura_respond::deliver(hub, catalog, &notifiers, &chrono::Utc::now).await?;
+    let done = yagura_respond::deliver(hub, catalog, &notifiers, &chrono::Utc::now, stopping).await?;
     if let Some(error) = done.error {
         note!("{error} (it is tried again by the next command, and by `yagura up`)");
     }

@@ -9,7 +9,8 @@ use serde::Serialize;
 use std::{fs, path::Path, process::ExitCode, time::Instant};
 use yagura_content::Library;
 use yagura_detect::{Filter, Foreign, Hunt, RuleSet};
-use yagura_logs::{Input, Keys, Options, Outcome, RecordLimits, Verified, parse_time};
+use yagura_lake::Lake;
+use yagura_logs::{Input, Keys, Layout, Options, Outcome, Record, RecordLimits, Verified, parse_time};
 use yagura_model::{Detection, DetectionKind, Lang};
 
 /// `yagura hunt`
@@ -22,16 +23,28 @@ pub async fn run(global: &Global, args: &Args) -> Result<ExitCode, Stop> {
     let Sources { inputs, problems } = sources::find(&args.paths).await?;
     let options = options(&args.reading, &inputs);
     // Objects are fetched while this thread waits for them.
-    let (hunts, outcome) = tokio::task::block_in_place(|| {
+    let (hunts, mut outcome) = tokio::task::block_in_place(|| {
         let (hunts, mut outcome) =
             yagura_logs::read_inputs(&inputs, problems, &options, || Hunt::new(&rules.set, filter.clone()));
         outcome.verify(&inputs, &options, &keys);
         (hunts, outcome)
     });
-    let whole = hunts.into_iter().reduce(|mut a, b| {
+    let mut whole = hunts.into_iter().reduce(|mut a, b| {
         a.merge(b);
         a
     });
+    if args.lake {
+        let hub = settings::hub(global).await?;
+        let lake = Lake::open(&settings::data_dir(global), hub.state()).await?;
+        let hunt = whole.get_or_insert_with(|| Hunt::new(&rules.set, filter.clone()));
+        let stored = judge_stored(hunt, &lake, (filter.since, filter.until)).await?;
+        if stored == 0 && args.paths.is_empty() {
+            return Err(Stop::failed(anyhow!(
+                "the lake has no events of this time: fill it with `yagura ingest PATH`, or widen --since and --until"
+            )));
+        }
+        outcome.records += stored;
+    }
     let report = whole.map(Hunt::finish).unwrap_or_default();
     tell(global, &outcome);
     if let Some(path) = &args.reading.stats {
@@ -68,6 +81,23 @@ pub async fn run(global: &Global, args: &Args) -> Result<ExitCode, Stop> {
         ),
     }
     Ok(exit::code(found, blind, global.strict))
+}
+
+/// Judges the lake's events from the first time to before the second; the number of them.
+pub async fn judge_stored(
+    hunt: &mut Hunt<'_>,
+    lake: &Lake,
+    (since, until): (Option<i64>, Option<i64>),
+) -> Result<u64, Stop> {
+    let mut layout = Layout::default();
+    let judge = |raw: &str| {
+        if let Ok(record) = Record::scan(raw.as_bytes(), &mut layout)
+            && let Some(time) = record.event_time()
+        {
+            hunt.judge(&record, time);
+        }
+    };
+    Ok(lake.records(since, until, judge).await?)
 }
 
 /// Alerts, and signals where they were asked for.

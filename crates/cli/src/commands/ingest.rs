@@ -12,7 +12,7 @@ use std::{path::Path, process::ExitCode, time::Instant};
 use yagura_detect::{Filter, Hunt, Report, RuleSet};
 use yagura_hub::{Catalog, Hub};
 use yagura_lake::{IngestOptions, Ingested, Judge, Lake, SinkError};
-use yagura_logs::{Layout, Record, parse_time};
+use yagura_logs::{Record, parse_time};
 use yagura_model::{Detection, DetectionKind, Lang};
 use yagura_state::Tx;
 
@@ -103,15 +103,8 @@ async fn correlate(watch: &Watch<'_>, first: bool) -> Result<(Vec<Detection>, us
         found = watch.whole.clone().finish_correlated().detections;
     } else {
         for (since, until) in owed.stretches(set.longest_correlation()) {
-            let (mut hunt, mut layout) = (Hunt::new(set, watch.filter.clone()), Layout::default());
-            let judge = |raw: &str| {
-                if let Ok(record) = Record::scan(raw.as_bytes(), &mut layout)
-                    && let Some(time) = record.event_time()
-                {
-                    hunt.judge(&record, time);
-                }
-            };
-            lake.records(Some(since), Some(until), judge).await?;
+            let mut hunt = Hunt::new(set, watch.filter.clone());
+            hunt::judge_stored(&mut hunt, lake, (Some(since), Some(until))).await?;
             found.extend(hunt.finish_correlated().detections);
         }
         // What ended before the new events or began behind them has been told.
@@ -143,7 +136,7 @@ pub async fn run(global: &Global, args: &Ingest) -> Result<ExitCode, Stop> {
         pass(&data, &hub, &rules.set, &args.reading, (sources, args.quarantine), bar).await?;
     let catalog = Catalog::of(&library);
     hub.remember_score(&catalog, &settings::now()).await?;
-    super::fix::notify(global, &hub, &catalog).await?;
+    super::fix::notify(global, &hub, &catalog, &|| false).await?;
     hunt::tell(global, &done.logs);
     if let Some(path) = &args.reading.stats {
         let stats = hunt::Stats {

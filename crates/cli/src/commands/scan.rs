@@ -54,7 +54,9 @@ pub async fn run(global: &Global, args: Scan) -> Result<ExitCode, Stop> {
     let inventory = live::collect(Arc::clone(&account.api), &library, &options, &|p| {
         bar.set_length(p.total as u64);
         bar.set_position(p.done as u64);
-        bar.set_message(format!("{} {} · {}", p.kind, p.region, p.resources));
+        if p.done > 0 {
+            bar.set_message(format!("{} {} · {}", p.kind, p.region, p.resources));
+        }
     })
     .await;
     bar.finish_and_clear();

@@ -5,6 +5,7 @@ use crate::{
     note, settings, terminal,
 };
 use std::{process::ExitCode, sync::Arc};
+use tokio::sync::watch;
 use yagura_hub::{Catalog, Hub};
 use yagura_model::Lang;
 use yagura_web::Console;
@@ -29,10 +30,13 @@ pub async fn run(global: &Global, args: Up) -> Result<ExitCode, Stop> {
     if args.prepare_only {
         return Ok(ExitCode::SUCCESS);
     }
-    let notices = tokio::spawn(deliver(global.clone(), hub.clone(), catalog));
+    let (stop, stopping) = watch::channel(false);
+    let notices = tokio::spawn(deliver(global.clone(), hub.clone(), catalog, stopping));
     let console = Console::new(hub, library, settings::now);
-    yagura_web::serve(console, listener, stopped()).await?;
-    notices.abort();
+    let served = yagura_web::serve(console, listener, stopped()).await;
+    stop.send_replace(true);
+    notices.await?;
+    served?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -43,12 +47,15 @@ fn beside(global: &Global) -> Global {
     Global { data: Some(if said { data } else { data.join("demo") }), ..global.clone() }
 }
 
-/// Sends due notices for as long as the console runs.
-async fn deliver(global: Global, hub: Hub, catalog: Catalog) {
+/// Sends due notices for as long as the console runs, and finishes the one under way when it ends.
+async fn deliver(global: Global, hub: Hub, catalog: Catalog, mut stopping: watch::Receiver<bool>) {
     let mut every = tokio::time::interval(std::time::Duration::from_secs(5));
-    loop {
-        every.tick().await;
-        if let Err(stop) = super::fix::notify(&global, &hub, &catalog).await {
+    while !*stopping.borrow() {
+        tokio::select! {
+            _ = every.tick() => {}
+            _ = stopping.changed() => return,
+        }
+        if let Err(stop) = super::fix::notify(&global, &hub, &catalog, &|| *stopping.borrow()).await {
             note!("{:#}", stop.error);
         }
     }

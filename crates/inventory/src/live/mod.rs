@@ -63,18 +63,19 @@ impl Options {
     }
 }
 
-/// One type of one Region has been read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How far a reading has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     pub done: usize,
     pub total: usize,
+    /// What was read last; empty before the first is done.
     pub kind: String,
     pub region: String,
     /// Resources read so far, of all types.
     pub resources: usize,
 }
 
-/// Is told after each type and Region.
+/// Is told at the beginning, and after each type and Region.
 pub type OnProgress<'a> = &'a (dyn Fn(&Progress) + Send + Sync);
 
 /// The Region that stands for "global" in a partition.
@@ -115,6 +116,7 @@ pub async fn collect(api: Arc<dyn Api>, library: &Library, options: &Options, pr
         started.insert(task.id(), (kind, region));
     }
     let (mut done, total) = (0, tasks.len());
+    progress(&Progress { total, ..Progress::default() });
     while let Some(joined) = tasks.join_next_with_id().await {
         done += 1;
         let id = joined.as_ref().map_or_else(tokio::task::JoinError::id, |(id, _)| *id);
