@@ -24,6 +24,14 @@ pub enum Error {
     Overlap { at: String },
     #[error("{keys} unknown keys have too many combinations to be decided exactly: give a value to some of {names}")]
     Combinations { keys: usize, names: String },
+    #[error("the statements of {at} work together in too many ways to be decided exactly: split the policy")]
+    Search { at: String },
+    #[error("what the variables {names} can stand for can't be decided exactly: replace them by values")]
+    Variables { names: String },
+    #[error("`{key}` is compared as a text and as a number, time or address, which can't be decided together: use one")]
+    Mixed { key: String },
+    #[error("{at} has {count} patterns: AWS's limits are far below the {limit} that are compared")]
+    Large { at: String, count: usize, limit: usize },
 }
 
 /// The words that an error is made with.
@@ -90,6 +98,22 @@ impl Error {
             Error::Combinations { keys, names } => {
                 format!(
                     "未知のキーが {keys} 個あり、組み合わせが多すぎて正確に判定できません: {names} の一部に値を指定してください"
+                )
+            }
+            Error::Search { at } => {
+                format!("{at} のステートメントの組み合わせが多すぎて正確に判定できません: ポリシーを分けてください")
+            }
+            Error::Variables { names } => {
+                format!("変数 {names} が取りうる値を正確に判定できません: 具体的な値に置き換えてください")
+            }
+            Error::Mixed { key } => {
+                format!(
+                    "`{key}` が文字列としても数値・日時・アドレスとしても比較されており、正確に判定できません: どちらかに揃えてください"
+                )
+            }
+            Error::Large { at, count, limit } => {
+                format!(
+                    "{at} にパターンが {count} 個あります: 比較できるのは {limit} 個までです（AWS の上限はさらに小さい値です）"
                 )
             }
         };

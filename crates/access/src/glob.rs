@@ -4,6 +4,7 @@
 //! backtracking matcher can be made to take for ever. What a policy says of *all* texts of a pattern is answered by
 //! walking the product of the patterns' automata ([`representatives`]), so it needs no sampling.
 
+use crate::bits::Bits;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 /// Texts longer than this are refused before they reach a pattern. AWS's ARNs end at 2,048.
@@ -26,8 +27,48 @@ enum Token {
     Within,
     /// One character that is no colon.
     OneWithin,
+    /// One character of a set.
+    In(Set),
+    /// Any characters of a set.
+    Run(Set),
     /// No character at all: what comes of a pattern that only texts beyond [`MAX_TEXT`] could match.
     Never,
+}
+
+/// Characters that names are made of. No policy can write these: they bound what is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Set {
+    Digit,
+    /// Small letters and digits.
+    Small,
+    /// An action's service.
+    Service,
+    /// An action's name, once it is in lower case.
+    Action,
+    /// The name of a user or role, perhaps with its path.
+    Name,
+}
+
+impl Set {
+    fn has(self, c: char) -> bool {
+        match self {
+            Set::Digit => c.is_ascii_digit(),
+            Set::Small => c.is_ascii_lowercase() || c.is_ascii_digit(),
+            Set::Service => Set::Small.has(c) || c == '-',
+            Set::Action => Set::Small.has(c) || c == '_',
+            Set::Name => c.is_ascii_alphanumeric() || "_+=,.@-/".contains(c),
+        }
+    }
+}
+
+/// A part of a pattern that bounds what is looked at: see [`Glob::of_parts`].
+#[derive(Clone, Copy, Debug)]
+pub enum Bound<'a> {
+    Text(&'a str),
+    /// So many characters of the set.
+    Exactly(usize, Set),
+    /// So many characters of the set, or more.
+    AtLeast(usize, Set),
 }
 
 /// A piece of a pattern's source: text is taken as it is, a wildcard is not.
@@ -36,6 +77,13 @@ pub enum Piece {
     Char(char),
     One,
     Many,
+}
+
+impl Token {
+    /// Whether it covers any number of characters.
+    fn is_run(self) -> bool {
+        matches!(self, Token::Many | Token::Within | Token::Run(_))
+    }
 }
 
 /// A compiled pattern.
@@ -61,6 +109,15 @@ impl Glob {
             Piece::Char(c) => Token::Char(*c),
             Piece::One => Token::One,
             Piece::Many => Token::Many,
+        }))
+    }
+
+    /// What its parts cover, one after the other.
+    pub fn of_parts(parts: &[Bound<'_>]) -> Glob {
+        Glob::of(parts.iter().flat_map(|part| match *part {
+            Bound::Text(text) => text.chars().map(Token::Char).collect(),
+            Bound::Exactly(n, set) => vec![Token::In(set); n],
+            Bound::AtLeast(n, set) => [vec![Token::In(set); n], vec![Token::Run(set)]].concat(),
         }))
     }
 
@@ -134,14 +191,13 @@ impl Glob {
                 _ => kept.push(token),
             }
         }
-        let fixed = kept.iter().filter(|t| !matches!(t, Token::Many | Token::Within)).count();
+        let fixed = kept.iter().filter(|t| !t.is_run()).count();
         Glob { tokens: if fixed > MAX_TEXT { vec![Token::Never] } else { kept } }
     }
 
     /// Whether `text` is one that the pattern covers.
     pub fn matches(&self, text: &str) -> bool {
-        let is_single = |t: &Token| !matches!(t, Token::Many | Token::Within);
-        let head = self.tokens.iter().take_while(|t| is_single(t)).count();
+        let head = self.tokens.iter().take_while(|t| !t.is_run()).count();
         let mut letters = text.chars();
         if !self.tokens[..head].iter().all(|t| letters.next().is_some_and(|c| covers(*t, c))) {
             return false;
@@ -156,7 +212,7 @@ impl Glob {
     /// Adds a state, and those that follow it without reading anything.
     fn enter(&self, states: &mut Bits, mut i: usize) {
         states.set(i);
-        while matches!(self.tokens.get(i), Some(Token::Many | Token::Within)) {
+        while self.tokens.get(i).is_some_and(|t| t.is_run()) {
             i += 1;
             states.set(i);
         }
@@ -172,8 +228,7 @@ impl Glob {
         let mut next = Bits::new(self.tokens.len() + 1);
         for i in states.ones() {
             match self.tokens.get(i) {
-                Some(token @ (Token::Many | Token::Within)) if covers(*token, c) => self.enter(&mut next, i),
-                Some(token) if covers(*token, c) => self.enter(&mut next, i + 1),
+                Some(token) if covers(*token, c) => self.enter(&mut next, i + usize::from(!token.is_run())),
                 _ => {}
             }
         }
@@ -194,7 +249,7 @@ fn cover(tokens: &[Token], text: &[char]) -> bool {
     for token in tokens {
         match token {
             Token::Many => row.fill_up(),
-            Token::Within => row.spread(|j| text[j] != ':'),
+            run @ (Token::Within | Token::Run(_)) => row.spread(|j| covers(*run, text[j])),
             token => {
                 row.shift();
                 row.and(masks.entry(*token).or_insert_with(|| mask(*token)));
@@ -217,6 +272,7 @@ fn covers(token: Token, c: char) -> bool {
         Token::Fold(t) => t == lower(c),
         Token::One | Token::Many => true,
         Token::Within | Token::OneWithin => c != ':',
+        Token::In(set) | Token::Run(set) => set.has(c),
         Token::Never => false,
     }
 }
@@ -230,7 +286,7 @@ pub struct TooMany;
 pub fn representatives(cover: &Glob, globs: &[Glob]) -> Result<Vec<String>, TooMany> {
     let distinct: BTreeSet<&Glob> = globs.iter().collect();
     let all: Vec<&Glob> = std::iter::once(cover).chain(distinct).collect();
-    let letters = alphabet(&all);
+    let alphabet = Alphabet::of(&all);
     // A state holds the patterns that can still match, so that a thousand literals cost little more than one.
     let start: Vec<(usize, Bits)> = all.iter().map(|g| g.start()).enumerate().collect();
     let mut seen = HashSet::from([start.clone()]);
@@ -245,17 +301,19 @@ pub fn representatives(cover: &Glob, globs: &[Glob]) -> Result<Vec<String>, TooM
         if way.first() == Some(&0) && ways.insert(way) {
             found.push(word(&came, at));
         }
-        for c in &letters {
-            let step = |(i, bits): &(usize, Bits)| Some((*i, all[*i].step(bits, *c))).filter(|(_, b)| !b.is_empty());
-            let next: Vec<(usize, Bits)> = state.iter().filter_map(step).collect();
-            work += state.iter().map(|(_, bits)| bits.words.len()).sum::<usize>();
-            if next.first().is_none_or(|(i, _)| *i != 0) || seen.contains(&next) {
+        for c in alphabet.telling(&all, &state) {
+            let step = |(i, bits): &(usize, Bits)| Some((*i, all[*i].step(bits, c))).filter(|(_, b)| !b.is_empty());
+            let mut live = state.iter();
+            let Some(first) = live.next().and_then(step).filter(|(i, _)| *i == 0) else { continue };
+            let next: Vec<(usize, Bits)> = std::iter::once(first).chain(live.filter_map(step)).collect();
+            work += state.iter().map(|(_, bits)| bits.words()).sum::<usize>();
+            if seen.contains(&next) {
                 continue;
             }
             if came.len() >= MAX_STATES || work > MAX_WORK {
                 return Err(TooMany);
             }
-            came.push(Some((at, *c)));
+            came.push(Some((at, c)));
             seen.insert(next.clone());
             queue.push_back((next, came.len() - 1));
         }
@@ -263,23 +321,63 @@ pub fn representatives(cover: &Glob, globs: &[Glob]) -> Result<Vec<String>, TooM
     Ok(found)
 }
 
-/// Every character that some pattern names, the colon, and one that none names.
-fn alphabet(globs: &[&Glob]) -> Vec<char> {
-    let mut named = BTreeSet::from([':']);
-    for token in globs.iter().flat_map(|g| &g.tokens) {
-        match token {
+/// The characters that patterns can tell apart.
+struct Alphabet {
+    /// One that no pattern names, the colon, and such as tell the sets apart.
+    others: Vec<char>,
+}
+
+impl Alphabet {
+    fn of(globs: &[&Glob]) -> Alphabet {
+        let mut named = BTreeSet::from([':']);
+        globs.iter().flat_map(|g| &g.tokens).for_each(|token| token.names(&mut named));
+        let free = |set: Option<Set>| {
+            let letters = ('a'..='z').rev().chain('0'..='9').chain("-_+=,.@/".chars()).chain('\u{4e00}'..);
+            letters.take(5000).find(|c| !named.contains(c) && set.is_none_or(|set| set.has(*c)))
+        };
+        let mut others: Vec<char> = free(None).into_iter().collect();
+        for token in globs.iter().flat_map(|g| &g.tokens) {
+            let (Token::In(set) | Token::Run(set)) = token else { continue };
+            match free(Some(*set)) {
+                Some(c) if others.contains(&c) => {}
+                Some(c) => others.push(c),
+                // All of them are named: each is like itself only.
+                None => others.extend(named.iter().filter(|c| set.has(**c))),
+            }
+        }
+        others.push(':');
+        let mut once = HashSet::new();
+        others.retain(|c| once.insert(*c));
+        Alphabet { others }
+    }
+
+    /// The characters that lead on from a state in different ways: those that its patterns name next, and the others.
+    fn telling(&self, globs: &[&Glob], state: &[(usize, Bits)]) -> impl Iterator<Item = char> {
+        let mut named = BTreeSet::new();
+        for (i, bits) in state {
+            bits.ones().filter_map(|at| globs[*i].tokens.get(at)).for_each(|token| token.names(&mut named));
+        }
+        self.others.iter().for_each(|c| {
+            named.remove(c);
+        });
+        self.others.clone().into_iter().chain(named)
+    }
+}
+
+impl Token {
+    /// Adds the characters that only it, or tokens like it, cover.
+    fn names(self, named: &mut BTreeSet<char>) {
+        match self {
             Token::Char(c) => {
-                named.insert(*c);
+                named.insert(c);
             }
             Token::Fold(c) => {
-                named.insert(*c);
+                named.insert(c);
                 named.extend(c.to_uppercase());
             }
             _ => {}
         }
     }
-    let other = ('a'..='z').rev().chain('0'..='9').chain('\u{4e00}'..).find(|c| !named.contains(c));
-    other.into_iter().chain(named.iter().copied()).collect()
 }
 
 fn word(came: &[Option<(usize, char)>], mut at: usize) -> String {
@@ -289,77 +387,4 @@ fn word(came: &[Option<(usize, char)>], mut at: usize) -> String {
         at = before;
     }
     letters.iter().rev().collect()
-}
-
-/// A row of bits.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Bits {
-    words: Vec<u64>,
-    len: usize,
-}
-
-impl Bits {
-    fn new(len: usize) -> Bits {
-        Bits { words: vec![0; len.div_ceil(64)], len }
-    }
-
-    fn set(&mut self, i: usize) {
-        self.words[i / 64] |= 1 << (i % 64);
-    }
-
-    fn get(&self, i: usize) -> bool {
-        self.words[i / 64] & (1 << (i % 64)) != 0
-    }
-
-    fn is_empty(&self) -> bool {
-        self.words.iter().all(|w| *w == 0)
-    }
-
-    /// The places of the bits that are set.
-    fn ones(&self) -> impl Iterator<Item = usize> {
-        self.words.iter().enumerate().flat_map(|(w, word)| {
-            let mut rest = *word;
-            std::iter::from_fn(move || {
-                let bit = rest.trailing_zeros() as usize;
-                rest &= rest.wrapping_sub(1);
-                (bit < 64).then_some(w * 64 + bit)
-            })
-        })
-    }
-
-    /// Every bit one place up.
-    fn shift(&mut self) {
-        let mut carry = 0;
-        for word in &mut self.words {
-            let out = *word >> 63;
-            *word = *word << 1 | carry;
-            carry = out;
-        }
-    }
-
-    fn and(&mut self, mask: &Bits) {
-        self.words.iter_mut().zip(&mask.words).for_each(|(word, m)| *word &= m);
-    }
-
-    /// Every bit from the lowest that is set.
-    fn fill_up(&mut self) {
-        let mut above = false;
-        for word in &mut self.words {
-            if above {
-                *word = u64::MAX;
-            } else if *word != 0 {
-                *word |= u64::MAX << word.trailing_zeros();
-                above = true;
-            }
-        }
-    }
-
-    /// A set bit `j` also sets `j + 1` where `open(j)`.
-    fn spread(&mut self, open: impl Fn(usize) -> bool) {
-        for j in 0..self.len - 1 {
-            if self.get(j) && open(j) {
-                self.set(j + 1);
-            }
-        }
-    }
 }

@@ -4,23 +4,33 @@
 //! of the IAM user guide's "policy evaluation logic". What is not known of a request can be left open: the answer is then
 //! `Conditional` exactly if some completion allows and some denies, and comes with one that allows.
 //!
+//! Of policies without a request, [`diff`] tells whether one allows more than another, and [`public`] and [`outside`]
+//! whether strangers are let in; each yes comes with a request that the evaluator confirms.
+//!
 //! No I/O happens here. Policies are hostile input: every step takes bounded time, and what can't be decided within the
 //! bounds is an error, never a guess.
 
 mod because;
+mod bits;
 mod candidates;
 mod case;
 mod condition;
 mod context;
+mod diff;
 mod error;
 mod evaluate;
 mod glob;
 mod operand;
+mod outside;
 mod policy;
 mod principal;
 mod template;
 mod unknown;
+mod witness;
 
 pub use case::{Answer, Case, cases};
+pub use diff::{NewAccess, PolicyKind, diff};
 pub use error::Error;
 pub use evaluate::{Layer, Outcome};
+pub use outside::{OpenTo, Zone, outside, public};
+pub use witness::Witness;
