@@ -13,7 +13,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NAME = "SHA256SUMS"
-FOLDERS = {"aws-api": ROOT / "crates/aws/api", "cfn-shapes": ROOT / "crates/content/shapes"}
+FOLDERS = {"aws-api": ROOT / "crates/aws/api", "cfn-shapes": ROOT / "crates/content/shapes",
+           "iam-actions": ROOT / "crates/access/data"}
 
 
 def lines(folder, generator):

@@ -6,7 +6,7 @@ use crate::{
 };
 use anyhow::{Result, bail};
 
-const NAMES: [&str; 3] = ["aws-api", "cfn-shapes", "docs"];
+const NAMES: [&str; 4] = ["aws-api", "cfn-shapes", "iam-actions", "docs"];
 
 /// Each script says in its head what it reads and what it writes.
 fn script(path: &str) -> Result<()> {
@@ -17,6 +17,7 @@ fn run_named(name: &str) -> Result<()> {
     match name {
         "aws-api" => script("xtask/gen/aws_api.py"),
         "cfn-shapes" => script("xtask/gen/cfn_shapes.py"),
+        "iam-actions" => script("xtask/gen/iam_actions.py"),
         "docs" => reference::write(&shell::binary()?),
         _ => bail!("`{name}` is nothing to generate: use one of {}", NAMES.join(", ")),
     }

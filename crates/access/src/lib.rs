@@ -7,6 +7,9 @@
 //! Of policies without a request, [`diff`] tells whether one allows more than another, and [`public`] and [`outside`]
 //! whether strangers are let in; each yes comes with a request that the evaluator confirms.
 //!
+//! Of a document alone, [`lint::lint`] tells what AWS would refuse, what never matches and what allows more than it is
+//! likely to be meant to, by the [`catalogue`] of AWS's actions.
+//!
 //! No I/O happens here. Policies are hostile input: every step takes bounded time, and what can't be decided within the
 //! bounds is an error, never a guess.
 
@@ -14,12 +17,14 @@ mod because;
 mod bits;
 mod candidates;
 mod case;
+pub mod catalogue;
 mod condition;
 mod context;
 mod diff;
 mod error;
 mod evaluate;
 mod glob;
+pub mod lint;
 mod operand;
 mod outside;
 mod policy;

@@ -1,0 +1,143 @@
+//! Trust in providers of OpenID Connect: without a condition on what their tokens say, all their customers get in.
+//!
+//! `docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html` lists the providers that
+//! many organizations share, and the claim that tells them apart;
+//! `…/reference_policies_iam-condition-keys.html#condition-keys-wif` the claims.
+
+use super::Remark;
+use super::read::{Condition, View};
+use crate::condition::Family;
+use crate::principal::{Entry, Principals};
+use yagura_model::{Severity, Text};
+
+/// Shared providers with the claim that names the customer.
+const SHARED: [(&str, &str); 18] = [
+    ("accounts.google.com", "aud"),
+    ("agent.buildkite.com", "sub"),
+    ("api.pulumi.com/oidc", "aud"),
+    ("app.terraform.io", "sub"),
+    ("cognito-identity.amazonaws.com", "aud"),
+    ("gitlab.com", "sub"),
+    ("graph.facebook.com", "app_id"),
+    ("oidc-configuration.audit-log.githubusercontent.com", "sub"),
+    ("oidc.codefresh.io", "sub"),
+    ("oidc.vercel.com", "aud"),
+    ("proidc.upbound.io", "sub"),
+    ("sandboxes.cloud", "aud"),
+    ("scalr.io", "sub"),
+    ("studio.datachain.ai/api", "sub"),
+    ("token.actions.githubusercontent.com", "sub"),
+    ("tokens.cloud.shisho.dev", "sub"),
+    ("vstoken.actions.githubusercontent.com", "sub"),
+    ("www.amazon.com", "app_id"),
+];
+
+/// How the subjects of a provider begin; the text after it, as far as the sign, names the customer.
+const SUBJECTS: [(&str, &str, char); 6] = [
+    ("token.actions.githubusercontent.com", "repo:", '/'),
+    ("vstoken.actions.githubusercontent.com", "repo:", '/'),
+    ("gitlab.com", "project_path:", '/'),
+    ("app.terraform.io", "organization:", ':'),
+    ("agent.buildkite.com", "organization:", ':'),
+    ("scalr.io", "account:", ':'),
+];
+
+pub fn check(views: &[View], remarks: &mut Vec<Remark>) {
+    for view in views.iter().filter(|v| v.allows()) {
+        let Principals::These(entries) = &view.principals else { continue };
+        let by_token = view.covered().iter().any(|a| a.service == "sts" && a.name == "AssumeRoleWithWebIdentity");
+        if !by_token && !view.is_open() {
+            continue;
+        }
+        for entry in entries {
+            if let Entry::Federated(name) = entry
+                && let Some(provider) = provider(name)
+            {
+                of_provider(view, &provider, remarks);
+            }
+        }
+    }
+}
+
+/// The provider's address without its scheme, in lower case; `None` for one of SAML.
+fn provider(name: &str) -> Option<String> {
+    let host = match name.split_once(":oidc-provider/") {
+        Some((_, host)) => host,
+        None if name.starts_with("arn:") || name == "*" => return None,
+        None => name,
+    };
+    Some(host.to_ascii_lowercase())
+}
+
+fn of_provider(view: &View, provider: &str, remarks: &mut Vec<Remark>) {
+    let shared = SHARED.iter().find(|(host, _)| *host == provider);
+    let claim = shared.map_or("sub", |(_, claim)| claim);
+    let on = |claim: &str| {
+        let key = format!("{provider}:{claim}");
+        view.conditions.iter().filter(|c| c.clause.key == key && c.is_positive()).collect::<Vec<_>>()
+    };
+    let at = view.at_principal();
+    let limits = on(claim);
+    let also = if claim == "sub" { Vec::new() } else { on("sub") };
+    if limits.is_empty() && also.is_empty() {
+        let severity = if shared.is_some() { Severity::Critical } else { Severity::High };
+        let who = if shared.is_some() {
+            ("every customer of", "の全利用者")
+        } else {
+            ("everyone with a token of", "のトークンを持つ全員")
+        };
+        let text = Text::new(
+            format!("This lets in {} `{provider}`: add a condition on `{provider}:{claim}`", who.0),
+            format!(
+                "`{provider}` {}がこのロールを引き受けられます。`{provider}:{claim}` の条件を追加してください",
+                who.1
+            ),
+        );
+        remarks.push(view.remark("oidc-no-subject", severity, &at, text));
+        return;
+    }
+    for condition in limits.iter().chain(&also) {
+        for (i, operand) in condition.clause.operands.iter().enumerate() {
+            if is_wide(provider, condition, operand.source()) {
+                let value: String = operand.source().chars().take(120).collect();
+                let key = &condition.clause.spelling;
+                let text = Text::new(
+                    format!(
+                        "`{value}` doesn't say whose `{key}` is meant, so that others' match it, too: write out the part that names yours"
+                    ),
+                    format!(
+                        "`{value}` は組織を特定していないため、他の組織の `{key}` にも一致します。自組織を示す部分を具体的に書いてください"
+                    ),
+                );
+                remarks.push(view.remark("oidc-wide-subject", Severity::Critical, &condition.at_operand(i), text));
+            }
+        }
+    }
+    if on("aud").is_empty() && claim == "sub" {
+        let text = Text::new(
+            format!("A token that was made for another audience is taken, too: add a condition on `{provider}:aud`"),
+            format!("別の用途に発行されたトークンも受け入れます。`{provider}:aud` の条件を追加してください"),
+        );
+        remarks.push(view.remark("oidc-no-audience", Severity::Low, &at, text));
+    }
+}
+
+/// Whether a value leaves open whose tokens match it.
+fn is_wide(provider: &str, condition: &Condition, value: &str) -> bool {
+    if condition.clause.family != Family::Like {
+        return false;
+    }
+    let Some(wild) = value.find(['*', '?']) else { return false };
+    let fixed = &value[..wild];
+    let own = SUBJECTS
+        .iter()
+        .find(|(host, start, _)| *host == provider && (fixed.starts_with(start) || start.starts_with(fixed)));
+    if let Some((_, start, end)) = own {
+        // The name must be whole: `repo:acme*` is also `repo:acme-evil`.
+        let name = fixed.strip_prefix(start).and_then(|rest| rest.split_once(*end)).map(|(name, _)| name);
+        return name.is_none_or(str::is_empty);
+    }
+    // Of any other provider, something must stand after the first sign, as `system:serviceaccount:NAMESPACE`.
+    let named = fixed.split_once([':', '/', '|']).map_or(fixed, |(_, rest)| rest);
+    named.is_empty()
+}
