@@ -24,10 +24,6 @@ impl Bits {
         self.words.len()
     }
 
-    pub fn count(&self) -> usize {
-        self.words.iter().map(|w| w.count_ones() as usize).sum()
-    }
-
     /// Whether every bit of `other` is set here, too.
     pub fn holds(&self, other: &Bits) -> bool {
         self.words.iter().zip(&other.words).all(|(a, b)| a & b == *b)

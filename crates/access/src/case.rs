@@ -98,6 +98,18 @@ impl Case {
         Ok(Case { who, action: text("action")?, resource, owner, context, conditional, layers })
     }
 
+    /// A request of which everything is known.
+    pub(crate) fn of(
+        who: Requester,
+        action: String,
+        resource: String,
+        owner: String,
+        context: Context,
+        layers: Layers,
+    ) -> Case {
+        Case { who, action, resource, owner, context, conditional: false, layers }
+    }
+
     /// What AWS answers, and why.
     pub fn judge(&self) -> Result<Answer, Error> {
         let layers = self.bearing();
@@ -200,7 +212,8 @@ fn owner(resource: &str, who: &Requester) -> String {
     if is_account { account.to_owned() } else { who.account.clone() }
 }
 
-fn context(value: &Json) -> Result<Context, Error> {
+/// The keys of a request.
+pub(crate) fn context(value: &Json) -> Result<Context, Error> {
     let mut context = Context::default();
     for (key, value) in object(value, "context")? {
         let at = format!("context.{key}");

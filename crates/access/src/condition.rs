@@ -119,14 +119,33 @@ impl Clause {
                 let values = scalars(values, &format!("{at}.{operator}.{key}"))?;
                 let template = |text: &String| if variables { Template::parse(text) } else { Template::plain(text) };
                 let operands: Vec<Template> = values.iter().map(template).collect();
-                let none = Context::default();
-                let is_fixed = operands.iter().all(|o| o.keys().next().is_none());
-                let fixed = is_fixed.then(|| operands.iter().map(|o| Test::of(family, o, &none)).collect());
+                let fixed = Clause::fixed(family, &operands);
                 let (spelling, key) = (key.clone(), key.to_ascii_lowercase());
                 clauses.push(Clause { quantifier, family, negated, if_exists, key, spelling, operands, fixed });
             }
         }
         Ok(clauses)
+    }
+
+    fn fixed(family: Family, operands: &[Template]) -> Option<Vec<Test>> {
+        let none = Context::default();
+        let is_fixed = operands.iter().all(|o| o.keys().next().is_none());
+        is_fixed.then(|| operands.iter().map(|o| Test::of(family, o, &none)).collect())
+    }
+
+    /// The condition with just these operands.
+    pub fn only(&self, operands: Vec<Template>) -> Clause {
+        let fixed = Clause::fixed(self.family, &operands);
+        Clause { operands, fixed, key: self.key.clone(), spelling: self.spelling.clone(), ..*self }
+    }
+
+    /// A plain `StringLike` on the same key.
+    pub fn like(&self, patterns: &[String]) -> Clause {
+        let operands: Vec<Template> = patterns.iter().map(|p| Template::plain(p)).collect();
+        let (key, spelling, family) = (self.key.clone(), self.spelling.clone(), Family::Like);
+        let fixed = Clause::fixed(family, &operands);
+        let quantifier = Quantifier::Single;
+        Clause { quantifier, family, negated: false, if_exists: false, key, spelling, operands, fixed }
     }
 
     /// Whether the condition holds for a request.

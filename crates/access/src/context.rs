@@ -32,6 +32,11 @@ impl Context {
         self.values.remove(&key.to_ascii_lowercase());
     }
 
+    /// Keeps just the keys, in lower case, for which something holds.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.values.retain(|key, _| keep(key));
+    }
+
     /// All keys as JSON, in the spelling that they were set with.
     pub fn json(&self) -> Map<String, Json> {
         let value = |value: &Value| match value {

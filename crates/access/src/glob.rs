@@ -14,7 +14,7 @@ pub const MAX_TEXT: usize = 8192;
 const MAX_STATES: usize = 50_000;
 
 /// Steps of single patterns, in words of their states.
-const MAX_WORK: usize = 20_000_000;
+pub const MAX_WORK: usize = 20_000_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Token {
@@ -284,6 +284,11 @@ pub struct TooMany;
 /// One text for each way in which the texts that `cover` covers can fall into and out of `globs`, the shortest first:
 /// what holds for these holds for all that it covers.
 pub fn representatives(cover: &Glob, globs: &[Glob]) -> Result<Vec<String>, TooMany> {
+    within(cover, globs, &mut MAX_WORK.clone())
+}
+
+/// The same, as far as `left` steps go, which it takes from them.
+pub fn within(cover: &Glob, globs: &[Glob], left: &mut usize) -> Result<Vec<String>, TooMany> {
     let distinct: BTreeSet<&Glob> = globs.iter().collect();
     let all: Vec<&Glob> = std::iter::once(cover).chain(distinct).collect();
     let alphabet = Alphabet::of(&all);
@@ -294,7 +299,6 @@ pub fn representatives(cover: &Glob, globs: &[Glob]) -> Result<Vec<String>, TooM
     let mut queue = VecDeque::from([(start, 0)]);
     let mut ways = HashSet::new();
     let mut found = Vec::new();
-    let mut work = 0;
     while let Some((state, at)) = queue.pop_front() {
         let ends = |(i, bits): &&(usize, Bits)| bits.get(all[*i].tokens.len());
         let way: Vec<usize> = state.iter().filter(ends).map(|(i, _)| *i).collect();
@@ -306,11 +310,11 @@ pub fn representatives(cover: &Glob, globs: &[Glob]) -> Result<Vec<String>, TooM
             let mut live = state.iter();
             let Some(first) = live.next().and_then(step).filter(|(i, _)| *i == 0) else { continue };
             let next: Vec<(usize, Bits)> = std::iter::once(first).chain(live.filter_map(step)).collect();
-            work += state.iter().map(|(_, bits)| bits.words()).sum::<usize>();
+            *left = left.saturating_sub(state.iter().map(|(_, bits)| bits.words()).sum::<usize>());
             if seen.contains(&next) {
                 continue;
             }
-            if came.len() >= MAX_STATES || work > MAX_WORK {
+            if came.len() >= MAX_STATES || *left == 0 {
                 return Err(TooMany);
             }
             came.push(Some((at, c)));

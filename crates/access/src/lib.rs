@@ -13,12 +13,14 @@
 //! No I/O happens here. Policies are hostile input: every step takes bounded time, and what can't be decided within the
 //! bounds is an error, never a guess.
 
+mod assign;
 mod because;
 mod bits;
 mod candidates;
 mod case;
 pub mod catalogue;
 mod condition;
+mod confirm;
 mod context;
 mod diff;
 mod error;
@@ -27,13 +29,20 @@ mod glob;
 pub mod lint;
 mod operand;
 mod outside;
+mod people;
 mod policy;
+mod polish;
 mod principal;
+mod quest;
+mod scene;
+mod search;
+mod shadow;
 mod template;
 mod unknown;
 mod witness;
 
 pub use case::{Answer, Case, cases};
+pub use confirm::{Document, Probe};
 pub use diff::{NewAccess, PolicyKind, diff};
 pub use error::Error;
 pub use evaluate::{Layer, Outcome};

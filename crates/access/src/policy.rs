@@ -38,12 +38,14 @@ pub struct Statement {
     pub label: String,
     pub effect: Effect,
     pub principals: Principals,
-    actions: Vec<Glob>,
-    not_action: bool,
+    pub actions: Vec<Glob>,
+    /// The patterns of actions as the policy spells them.
+    pub spelled: Vec<String>,
+    pub not_action: bool,
     pub resources: Vec<Template>,
     /// The resources' patterns where they hold no variable.
     fixed: Vec<Option<Glob>>,
-    not_resource: bool,
+    pub not_resource: bool,
     pub clauses: Vec<Clause>,
 }
 
@@ -126,6 +128,7 @@ impl Statement {
             effect,
             principals: Principals::read(statement, kind, at)?,
             actions: actions.iter().filter_map(|a| action(a, at).transpose()).collect::<Result<_, _>>()?,
+            spelled: actions,
             not_action,
             resources,
             not_resource,
@@ -160,8 +163,22 @@ impl Statement {
 
     /// The patterns that [`covers_resource`](Statement::covers_resource) looks at.
     pub fn resource_globs(&self, context: &Context) -> Vec<Glob> {
-        let pieces = self.resources.iter().map(|t| t.pieces(context).unwrap_or_else(|| t.widest(context)));
-        pieces.map(|p| Glob::resource(&p)).collect()
+        let glob = |(template, fixed): (&Template, &Option<Glob>)| match fixed {
+            Some(glob) => glob.clone(),
+            None => Glob::resource(&template.pieces(context).unwrap_or_else(|| template.widest(context))),
+        };
+        self.resources.iter().zip(&self.fixed).map(glob).collect()
+    }
+
+    /// The keys that are variables of its patterns and of what its conditions compare with.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        let templates = self.resources.iter().chain(self.clauses.iter().flat_map(|c| &c.operands));
+        templates.flat_map(|t| t.keys())
+    }
+
+    /// How many patterns it holds.
+    pub fn size(&self) -> usize {
+        self.actions.len() + self.resources.len() + self.clauses.iter().map(|c| c.operands.len()).sum::<usize>()
     }
 
     /// Whether every condition holds.

@@ -34,6 +34,8 @@ pub enum Sort {
     Service,
     /// A SAML or OpenID Connect provider.
     Provider,
+    /// Whom S3 knows by a number of 64 digits or more.
+    Canonical,
     Anonymous,
 }
 
@@ -57,6 +59,9 @@ impl Requester {
         if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
             return Ok(of(Sort::Root, "aws", text));
         }
+        if text.len() >= 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Ok(of(Sort::Canonical, "", ""));
+        }
         let Some(arn) = Arn::parse(text) else {
             let is_host = text.contains('.') && !text.contains(|c: char| c.is_whitespace() || c == ':');
             let is_service = text.ends_with(".amazonaws.com") || text.ends_with(".amazonaws.com.cn");
@@ -79,7 +84,7 @@ impl Requester {
 
     /// Users, roles, their sessions, and root: those that policies of an account can be attached to.
     pub fn is_of_account(&self) -> bool {
-        !matches!(self.sort, Sort::Service | Sort::Provider | Sort::Anonymous)
+        !matches!(self.sort, Sort::Service | Sort::Provider | Sort::Canonical | Sort::Anonymous)
     }
 
     /// Roles that AWS's services made for themselves: neither SCPs nor RCPs touch them.
@@ -146,14 +151,14 @@ pub enum Principals {
     NotThese(Vec<Entry>),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Entry {
     Anyone,
     Aws(String),
     Service(String),
     Federated(String),
-    /// An S3 canonical user, whom no principal of a case can be known to be.
-    Canonical,
+    /// An S3 canonical user: which account it is, no policy tells.
+    Canonical(String),
 }
 
 impl Principals {
@@ -201,7 +206,7 @@ impl Principals {
                 Sort::Root => account,
                 Sort::User | Sort::Role | Sort::Federated { .. } => own && account,
                 Sort::Session { role } => own && account && listed(&|a| who.is_role_of(a, role)),
-                Sort::Service | Sort::Provider => entries.iter().any(|e| e.names(who).is_some()),
+                Sort::Service | Sort::Provider | Sort::Canonical => entries.iter().any(|e| e.names(who).is_some()),
                 Sort::Anonymous => false,
             };
         bounded || !spared
@@ -212,7 +217,7 @@ impl Entry {
     fn names(&self, who: &Requester) -> Option<Named> {
         match self {
             Entry::Anyone => Some(Named::Anyone),
-            Entry::Canonical => None,
+            Entry::Canonical(id) => (who.sort == Sort::Canonical && *id == who.text).then_some(Named::Itself),
             Entry::Service(host) => (who.sort == Sort::Service && *host == who.text).then_some(Named::Itself),
             Entry::Federated(provider) => {
                 let may = matches!(who.sort, Sort::Provider | Sort::Service);
@@ -249,7 +254,7 @@ fn entries(value: &Json, at: &str) -> Result<Vec<Entry>, Error> {
             "AWS" => |name: String| if name == "*" { Entry::Anyone } else { Entry::Aws(name) },
             "Service" => Entry::Service,
             "Federated" => Entry::Federated,
-            "CanonicalUser" => |_| Entry::Canonical,
+            "CanonicalUser" => Entry::Canonical,
             _ => return Err(Error::Element { at, element: kind.clone() }),
         };
         found.extend(texts(names, &at)?.into_iter().map(entry));

@@ -61,11 +61,8 @@ impl Question<'_> {
     }
 
     fn variables(&self) -> BTreeSet<String> {
-        let of = |s: &Statement| {
-            let templates = s.resources.iter().chain(s.clauses.iter().flat_map(|c| &c.operands));
-            templates.flat_map(|t| t.keys()).map(str::to_owned).collect::<Vec<_>>()
-        };
-        self.layers.statements().flat_map(of).filter(|key| self.context.get(key).is_none()).collect()
+        let all = self.layers.statements().flat_map(Statement::variables).map(str::to_owned);
+        all.filter(|key| self.context.get(key).is_none()).collect()
     }
 
     fn clauses<'b>(&'b self, key: &'b str) -> impl Iterator<Item = &'b Clause> {

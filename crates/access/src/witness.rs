@@ -1,5 +1,6 @@
 //! A concrete request that shows what a policy lets happen.
 
+use crate::scene::Draft;
 use serde_json::{Map, Value as Json, json};
 
 /// A request, as a case of `access can` has it.
@@ -22,5 +23,12 @@ impl Witness {
             json["principal"] = Json::from(principal.as_str());
         }
         json
+    }
+}
+
+impl From<Draft> for Witness {
+    fn from(draft: Draft) -> Witness {
+        let principal = draft.who.map(|who| who.text);
+        Witness { principal, action: draft.action, resource: draft.resource, context: draft.context.json() }
     }
 }

@@ -85,7 +85,7 @@ impl Dice {
         case
     }
 
-    fn context(&mut self) -> Value {
+    pub fn context(&mut self) -> Value {
         let mut context = json!({});
         for (key, values) in [
             ("K:Text", json!(["a", "ab", "B"])),

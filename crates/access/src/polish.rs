@@ -1,0 +1,201 @@
+//! Makes a witness believable: the names that a search comes up with are the shortest that make the difference.
+//!
+//! Whatever is put in their place is taken only if the request still shows the same, so that nothing here can be wrong
+//! but in taste.
+
+use crate::confirm::covers;
+use crate::context::Value;
+use crate::glob::Piece;
+use crate::policy::Statement;
+use crate::scene::Draft;
+use yagura_model::Arn;
+
+/// What services act on, and actions that people know.
+const SERVICES: [(&str, &[&str], &[&str]); 16] = [
+    (
+        "s3",
+        &["arn:aws:s3:::example-bucket/example.txt", "arn:aws:s3:::example-bucket"],
+        &["GetObject", "PutObject", "DeleteObject", "ListBucket", "GetBucketPolicy", "PutBucketPolicy", "DeleteBucket"],
+    ),
+    (
+        "iam",
+        &["arn:aws:iam::111122223333:role/example", "arn:aws:iam::111122223333:user/example"],
+        &["PassRole", "CreateUser", "AttachRolePolicy", "CreateAccessKey", "GetRole", "ListUsers"],
+    ),
+    (
+        "ec2",
+        &["arn:aws:ec2:us-east-1:111122223333:instance/i-0123456789abcdef0"],
+        &["RunInstances", "TerminateInstances", "DescribeInstances", "CreateTags", "AuthorizeSecurityGroupIngress"],
+    ),
+    ("sts", &["arn:aws:iam::111122223333:role/example"], &["AssumeRole", "AssumeRoleWithWebIdentity", "TagSession"]),
+    (
+        "lambda",
+        &["arn:aws:lambda:us-east-1:111122223333:function:example"],
+        &["InvokeFunction", "UpdateFunctionCode", "CreateFunction", "GetFunction"],
+    ),
+    (
+        "kms",
+        &["arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
+        &["Decrypt", "Encrypt", "GenerateDataKey", "CreateGrant", "DescribeKey", "PutKeyPolicy"],
+    ),
+    (
+        "dynamodb",
+        &["arn:aws:dynamodb:us-east-1:111122223333:table/example"],
+        &["GetItem", "PutItem", "Query", "Scan", "DeleteTable"],
+    ),
+    ("sqs", &["arn:aws:sqs:us-east-1:111122223333:example"], &["SendMessage", "ReceiveMessage", "DeleteQueue"]),
+    ("sns", &["arn:aws:sns:us-east-1:111122223333:example"], &["Publish", "Subscribe", "DeleteTopic"]),
+    (
+        "secretsmanager",
+        &["arn:aws:secretsmanager:us-east-1:111122223333:secret:example-AbCdEf"],
+        &["GetSecretValue", "PutSecretValue", "DeleteSecret"],
+    ),
+    (
+        "ssm",
+        &["arn:aws:ssm:us-east-1:111122223333:parameter/example"],
+        &["GetParameter", "SendCommand", "StartSession"],
+    ),
+    (
+        "logs",
+        &["arn:aws:logs:us-east-1:111122223333:log-group:example"],
+        &["PutLogEvents", "CreateLogGroup", "DeleteLogGroup", "GetLogEvents"],
+    ),
+    ("ecr", &["arn:aws:ecr:us-east-1:111122223333:repository/example"], &["BatchGetImage", "PutImage"]),
+    ("rds", &["arn:aws:rds:us-east-1:111122223333:db:example"], &["DeleteDBInstance", "ModifyDBInstance"]),
+    (
+        "cloudformation",
+        &["arn:aws:cloudformation:us-east-1:111122223333:stack/example/1"],
+        &["CreateStack", "DeleteStack"],
+    ),
+    ("cloudtrail", &["arn:aws:cloudtrail:us-east-1:111122223333:trail/example"], &["StopLogging", "DeleteTrail"]),
+];
+
+/// Puts better names into a draft that `allow` matches, as long as `shows` says that it shows what it has to.
+pub fn polish(draft: &mut Draft, allow: &Statement, shows: &dyn Fn(&Draft) -> bool) {
+    let fits = |draft: &Draft| covers(allow, draft) && shows(draft);
+    let mut try_out = |change: &dyn Fn(&mut Draft)| {
+        let mut other = draft.clone();
+        change(&mut other);
+        let better = fits(&other);
+        if better {
+            *draft = other;
+        }
+        better
+    };
+    let known: Vec<String> = SERVICES
+        .iter()
+        .flat_map(|(service, _, names)| names.iter().map(move |name| format!("{service}:{name}")))
+        .collect();
+    let filled = allow.spelled.iter().filter(|_| !allow.not_action).flat_map(|pattern| {
+        let literal = !pattern.contains(['*', '?']);
+        let known = known.iter().filter(move |k| !literal && starts_alike(pattern, k)).cloned();
+        let named: Vec<String> = known.collect();
+        let words = ["Example", "", "s"].into_iter().map(|word| pattern.replace('*', word).replace('?', "a"));
+        named.into_iter().chain(words)
+    });
+    let filled: Vec<String> = filled.take(400).collect();
+    let _ = filled.iter().chain(&known).any(|action| try_out(&|d: &mut Draft| d.action.clone_from(action)));
+    let _ = resources(draft, allow).iter().any(|resource| {
+        let mut other = draft.clone();
+        other.resource.clone_from(resource);
+        let better = fits(&other);
+        if better {
+            *draft = other;
+        }
+        better
+    });
+    context(draft, allow, &fits);
+}
+
+/// Whether an action is of the pattern's service and begins as the pattern does.
+fn starts_alike(pattern: &str, action: &str) -> bool {
+    let head: String = pattern.chars().take_while(|c| !matches!(c, '*' | '?')).collect();
+    action.get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(&head))
+}
+
+/// Resources that a person would think of.
+fn resources(draft: &Draft, allow: &Statement) -> Vec<String> {
+    let service = draft.action.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    let service = service.as_str();
+    let partition = match (&draft.who, Arn::parse(&draft.resource)) {
+        (Some(who), _) if !who.partition.is_empty() => who.partition.as_str(),
+        (_, Some(arn)) if arn.partition.starts_with("aws") => arn.partition,
+        _ => "aws",
+    };
+    let arns = |own: bool| {
+        let of = SERVICES.iter().filter(move |(name, ..)| (*name == service) == own);
+        of.flat_map(|(_, arns, _)| arns.iter()).map(|arn| arn.replacen("arn:aws:", &format!("arn:{partition}:"), 1))
+    };
+    if Arn::parse(&draft.resource).is_none() {
+        return vec!["*".to_owned()];
+    }
+    let mut found = Vec::new();
+    if !allow.not_resource {
+        let patterns = allow.resources.iter().filter_map(|t| t.pieces(&draft.context)).take(50);
+        let patterns: Vec<Vec<Piece>> = patterns.collect();
+        for word in ["example", "", "1"] {
+            found.extend(patterns.iter().filter(|p| p.len() > 1).map(|p| fill(p, word, partition, service)));
+        }
+    }
+    found.extend(arns(true));
+    found.push(format!("arn:{partition}:{service}:us-east-1:111122223333:example"));
+    found.extend(arns(false));
+    found
+}
+
+/// A pattern with its wildcards filled in: `word`, but in the first fields of an ARN what stands there.
+fn fill(pattern: &[Piece], word: &str, partition: &str, service: &str) -> String {
+    let fields: Vec<&[Piece]> = pattern.splitn(6, |p| *p == Piece::Char(':')).collect();
+    let is_arn = fields[0] == ['a', 'r', 'n'].map(Piece::Char);
+    let usual = ["arn", partition, service, "us-east-1", "111122223333", word];
+    let mut texts: Vec<String> = Vec::new();
+    for (field, usual) in fields.iter().zip(usual) {
+        let filled = |word: &str| -> String {
+            let text = |piece: &Piece| match piece {
+                Piece::Char(c) => c.to_string(),
+                Piece::One => "1".to_owned(),
+                Piece::Many => word.to_owned(),
+            };
+            field.iter().map(text).collect()
+        };
+        let start: String = filled("\u{0}").split('\u{0}').next().unwrap_or_default().to_owned();
+        let rest = if is_arn { usual.strip_prefix(&start) } else { None };
+        let last = texts.len() == 5;
+        texts.push(if last { filled(word) } else { filled(rest.unwrap_or(word)) });
+    }
+    if is_arn {
+        let missing = usual.iter().skip(texts.len()).map(|t| (*t).to_owned());
+        texts.extend(missing);
+    }
+    texts.join(":")
+}
+
+/// Keys that need not be there are left out; others get a value that a policy names, or a plain one.
+fn context(draft: &mut Draft, allow: &Statement, fits: &dyn Fn(&Draft) -> bool) {
+    for (name, value) in draft.context.json() {
+        let mut without = draft.clone();
+        without.context.unset(&name);
+        if fits(&without) {
+            *draft = without;
+            continue;
+        }
+        let key = name.to_ascii_lowercase();
+        let list = value.is_array();
+        let operands = allow.clauses.iter().filter(|c| c.key == key).flat_map(|c| &c.operands);
+        let texts = operands.filter_map(|o| o.text(&draft.context)).take(20);
+        let mut words: Vec<String> =
+            texts.flat_map(|t| ["example", ""].map(|w| t.replace('*', w).replace('?', "a"))).collect();
+        words.extend(["example", "true", "arn:aws:s3:::example-bucket"].map(str::to_owned));
+        if key == "aws:requestedregion" {
+            words.insert(0, "us-east-1".to_owned());
+        }
+        for word in words.into_iter().filter(|w| !w.is_empty()) {
+            let mut other = draft.clone();
+            other.context.set(&name, if list { Value::Many(vec![word]) } else { Value::One(word) });
+            if fits(&other) {
+                *draft = other;
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Whether one policy allows more than another: generated pairs.
+
+use crate::ask::outcome;
+use crate::laws::Dice;
+use crate::naive::naive;
+use crate::pairs::{case, differing, pair, request};
+use yagura_access::{Probe, diff};
+
+/// Pairs and, for each that shows nothing new, requests: `cargo run --release --example diff_speed` takes more.
+const PAIRS: usize = 1_000;
+const REQUESTS: usize = 1_000;
+
+#[test]
+fn witnesses_are_confirmed_and_nothing_escapes() {
+    let mut dice = Dice::new(23);
+    let probes: Vec<Probe> = (0..REQUESTS).map(|_| Probe::read(&request(&mut dice)).expect("a request")).collect();
+    let (mut yes, mut no, mut open) = (0, 0, 0);
+    for number in 0..PAIRS {
+        let (kind, old, new) = pair(&mut dice);
+        match diff(&old, &new, kind) {
+            Ok(Some(found)) => {
+                for (document, wanted) in [(&new, true), (&old, false)] {
+                    let case = case(document, kind, &found.witness);
+                    let judged = outcome(&case) == "Allowed";
+                    assert_eq!(judged, wanted, "pair {number}: {found:#?} {old:#} {new:#}");
+                    if !found.witness.resource.contains('*') {
+                        assert_eq!(naive(&case) == "Allowed", wanted, "pair {number}: {found:#?} {old:#} {new:#}");
+                    }
+                }
+                yes += 1;
+            }
+            Ok(None) => {
+                let escaped = differing(kind, &old, &new, &probes);
+                assert_eq!(
+                    escaped.map(|i| &probes[i]).map(|p| format!("{p:?}")),
+                    None,
+                    "pair {number}: {old:#} {new:#}"
+                );
+                no += 1;
+            }
+            Err(e) => {
+                if std::env::var("SHOW").is_ok() {
+                    println!("{e} {old:#} {new:#}");
+                }
+                open += 1;
+            }
+        }
+    }
+    assert!(yes > PAIRS / 4 && no > PAIRS / 4 && open < PAIRS / 20, "{yes} new, {no} not, {open} not decided");
+}
