@@ -60,6 +60,8 @@ fn values(scene: &mut Scene<'_>, key: &str, known: &Context) -> Result<Vec<Optio
             once.push(value);
         }
     }
+    // A wildcard as a text is what nobody is called.
+    once.sort_by_key(|value| matches!(value, Some(Value::One(text)) if text.contains(['*', '?'])));
     once.truncate(MAX_VALUES);
     Ok(once)
 }

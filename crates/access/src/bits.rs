@@ -29,6 +29,11 @@ impl Bits {
         self.words.iter().zip(&other.words).all(|(a, b)| a & b == *b)
     }
 
+    /// Sets the bits that `other` has, too.
+    pub fn add(&mut self, other: &Bits) {
+        self.words.iter_mut().zip(&other.words).for_each(|(word, o)| *word |= o);
+    }
+
     /// Takes away the bits that `other` has.
     pub fn minus(&mut self, other: &Bits) {
         self.words.iter_mut().zip(&other.words).for_each(|(word, o)| *word &= !o);
@@ -60,7 +65,8 @@ impl Bits {
         }
     }
 
-    pub fn and(&mut self, mask: &Bits) {
+    /// Keeps just the bits that `mask` has, too.
+    pub fn keep(&mut self, mask: &Bits) {
         self.words.iter_mut().zip(&mask.words).for_each(|(word, m)| *word &= m);
     }
 

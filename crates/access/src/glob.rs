@@ -195,6 +195,11 @@ impl Glob {
         Glob { tokens: if fixed > MAX_TEXT { vec![Token::Never] } else { kept } }
     }
 
+    /// Whether it covers every text.
+    pub fn is_any(&self) -> bool {
+        self.tokens == [Token::Many]
+    }
+
     /// Whether `text` is one that the pattern covers.
     pub fn matches(&self, text: &str) -> bool {
         let head = self.tokens.iter().take_while(|t| !t.is_run()).count();
@@ -252,7 +257,7 @@ fn cover(tokens: &[Token], text: &[char]) -> bool {
             run @ (Token::Within | Token::Run(_)) => row.spread(|j| covers(*run, text[j])),
             token => {
                 row.shift();
-                row.and(masks.entry(*token).or_insert_with(|| mask(*token)));
+                row.keep(masks.entry(*token).or_insert_with(|| mask(*token)));
             }
         }
         if row.is_empty() {

@@ -176,6 +176,16 @@ impl Statement {
         templates.flat_map(|t| t.keys())
     }
 
+    /// Whether it surely matches whatever another matches: both say the same, whatever their effect.
+    pub fn matches_as(&self, other: &Statement) -> bool {
+        let same_people = self.principals == other.principals
+            && (self.effect == other.effect || !matches!(self.principals, Principals::NotThese(_)));
+        same_people
+            && (&self.actions, self.not_action) == (&other.actions, other.not_action)
+            && (&self.resources, self.not_resource) == (&other.resources, other.not_resource)
+            && self.clauses == other.clauses
+    }
+
     /// How many patterns it holds.
     pub fn size(&self) -> usize {
         self.actions.len() + self.resources.len() + self.clauses.iter().map(|c| c.operands.len()).sum::<usize>()

@@ -4,7 +4,7 @@
 //! but in taste.
 
 use crate::confirm::covers;
-use crate::context::Value;
+use crate::context::{Context, Value};
 use crate::glob::Piece;
 use crate::policy::Statement;
 use crate::scene::Draft;
@@ -140,6 +140,15 @@ fn resources(draft: &Draft, allow: &Statement) -> Vec<String> {
     found.extend(arns(true));
     found.push(format!("arn:{partition}:{service}:us-east-1:111122223333:example"));
     found.extend(arns(false));
+    found
+}
+
+/// Resources that patterns cover, as a person would fill them in: some of those that make a difference.
+pub fn samples<'a>(statements: impl Iterator<Item = &'a Statement>, context: &Context) -> Vec<String> {
+    let mut found = Vec::new();
+    for pattern in statements.flat_map(|s| s.resources.iter().take(20)).filter_map(|t| t.pieces(context)) {
+        found.extend(["example", "x"].map(|word| fill(&pattern, word, "aws", "s3")));
+    }
     found
 }
 

@@ -10,12 +10,13 @@ use crate::assign::assignments;
 use crate::bits::Bits;
 use crate::context::{Context, Value};
 use crate::error::Error;
+use crate::policy::Statement;
+use crate::polish::samples;
 use crate::principal::Requester;
 use crate::scene::{Choice, Draft, Scene};
 use crate::search::{Axis, find};
 use crate::shadow::Shadow;
 use std::collections::{BTreeMap, BTreeSet};
-use yagura_model::Arn;
 
 /// Steps of the search for statements that match together.
 const MAX_STEPS: usize = 20_000_000;
@@ -45,10 +46,30 @@ pub struct Quest<'a, 'v> {
     pub at: &'static str,
 }
 
+/// Resources, each with the statements that cover it, of those that must and those that may; `None` if there are too
+/// many to tell.
+type Resources<'r> = dyn FnMut(&mut Scene<'_>, &Bits, &Bits) -> Result<Option<Vec<(String, Bits)>>, Error> + 'r;
+
+/// Values of variables that are tried on what comes to mind, before anything is searched.
+const FIRST: usize = 3;
+
+/// Who asks for what, and the steps that are left to find out.
+struct Cast<'c> {
+    who: &'c [Requester],
+    actions: &'c Axis<Choice>,
+    left: &'c mut usize,
+}
+
+enum Found {
+    Nothing,
+    These(Vec<Choice>),
+    Unclear,
+}
+
 /// Axes that are the same for everybody, if there are no variables.
 #[derive(Default)]
 struct Cache {
-    resources: Option<Vec<(String, Bits)>>,
+    resources: BTreeMap<(Bits, Bits), Vec<(String, Bits)>>,
     keys: BTreeMap<String, (Axis<Choice>, bool)>,
 }
 
@@ -68,25 +89,31 @@ impl Quest<'_, '_> {
         for (known, who) in self.groups() {
             let all = self.scene.variables();
             let open: BTreeSet<String> = all.into_iter().filter(|key| known.get(key).is_none()).collect();
-            if open.is_empty() {
-                let found = self.concrete(&known, &open, &who, &actions, &mut cache, &mut left)?;
-                match found {
-                    (Some(draft), _) => return Ok(Some(draft)),
-                    (None, unsure) => doubt = doubt.or(unsure),
-                }
-                continue;
-            }
-            if !self.possible(&known, &open, &who, &actions, &mut left)? {
-                continue;
-            }
-            for context in assignments(&mut self.scene, &open, &known)? {
-                let found = self.concrete(&context, &open, &who, &actions, &mut Cache::default(), &mut left)?;
-                if let (Some(draft), _) = found {
+            let mut cast = Cast { who: &who, actions: &actions, left: &mut left };
+            let contexts = match open.is_empty() {
+                true => vec![known.clone()],
+                false => assignments(&mut self.scene, &open, &known)?,
+            };
+            for context in contexts.iter().take(FIRST) {
+                let (keys, _) = self.keys(context, &open, &mut cache)?;
+                if let Some(draft) = self.sample(context, &keys, &mut cast)? {
                     return Ok(Some(draft));
                 }
             }
-            let names = open.iter().map(|key| format!("`${{{key}}}`")).collect::<Vec<_>>().join(", ");
-            doubt = doubt.or(Some(Error::Variables { names }));
+            if !open.is_empty() && !self.possible(&known, &open, &mut cast)? {
+                continue;
+            }
+            for context in contexts {
+                let (keys, unsure) = self.keys(&context, &open, &mut cache)?;
+                if let Some(draft) = self.concrete(&context, &keys, &mut cast, &mut cache)? {
+                    return Ok(Some(draft));
+                }
+                doubt = doubt.or(unsure);
+            }
+            if !open.is_empty() {
+                let names = open.iter().map(|key| format!("`${{{key}}}`")).collect::<Vec<_>>().join(", ");
+                doubt = doubt.or(Some(Error::Variables { names }));
+            }
         }
         doubt.map_or(Ok(None), Err)
     }
@@ -106,27 +133,20 @@ impl Quest<'_, '_> {
         groups
     }
 
-    /// The search with every variable known.
-    fn concrete(
+    /// The axes of keys with every variable known, and what is in doubt about them.
+    fn keys(
         &mut self,
         context: &Context,
         assigned: &BTreeSet<String>,
-        who: &[Requester],
-        actions: &Axis<Choice>,
         cache: &mut Cache,
-        left: &mut usize,
-    ) -> Result<(Option<Draft>, Option<Error>), Error> {
-        let resources = match &cache.resources {
-            Some(resources) => resources.clone(),
-            None => self.scene.resources(context, &self.partitions)?,
-        };
+    ) -> Result<(Vec<Axis<Choice>>, Option<Error>), Error> {
         let mut keys = Vec::new();
         let mut unsure = None;
+        let fixed = self.scene.variables().is_empty();
         for (key, name) in self.scene.keys() {
+            let is_known = context.get(&key).is_some() || assigned.contains(&key);
             let (axis, all) = match cache.keys.get(&key) {
-                _ if context.get(&key).is_some() || assigned.contains(&key) => {
-                    (self.scene.key(&key, &name, vec![context.get(&key).cloned()], context), true)
-                }
+                _ if is_known => (self.scene.key(&key, &name, vec![context.get(&key).cloned()], context), true),
                 Some(known) => known.clone(),
                 None => {
                     let (values, all) = (self.values)(&mut self.scene, &key, context)?;
@@ -136,74 +156,133 @@ impl Quest<'_, '_> {
             if !all {
                 unsure = unsure.or_else(|| Some(Error::Mixed { key: name.clone() }));
             }
-            keys.push((key, axis, all));
-        }
-        if self.scene.variables().is_empty() {
-            cache.resources.get_or_insert_with(|| resources.clone());
-            for (key, axis, all) in keys.iter().filter(|(key, ..)| context.get(key).is_none()) {
-                cache.keys.insert(key.clone(), (axis.clone(), *all));
+            if fixed && !is_known {
+                cache.keys.insert(key, (axis.clone(), all));
             }
+            keys.push(axis);
         }
-        let keys: Vec<Axis<Choice>> = keys.into_iter().map(|(_, axis, _)| axis).collect();
-        let found = self.try_partitions(who, &resources, actions, &keys, left)?;
-        Ok((found.map(|choices| Draft::of(choices.iter(), context)), unsure))
+        Ok((keys, unsure))
     }
 
-    /// The search for each partition: principals and resources of two have nothing to do with each other.
-    fn try_partitions(
-        &self,
-        who: &[Requester],
-        resources: &[(String, Bits)],
-        actions: &Axis<Choice>,
+    /// Tries resources that come to mind: most of what is new shows on these.
+    fn sample(
+        &mut self,
+        context: &Context,
         keys: &[Axis<Choice>],
-        left: &mut usize,
-    ) -> Result<Option<Vec<Choice>>, Error> {
-        let partitions: Vec<Option<&str>> = match who {
-            [] => vec![None],
-            _ => self.partitions.iter().map(|p| Some(p.as_str())).collect(),
+        cast: &mut Cast<'_>,
+    ) -> Result<Option<Draft>, Error> {
+        let mut resources = |scene: &mut Scene<'_>, must: &Bits, among: &Bits| {
+            let of = must.ones().chain(among.ones()).map(|i| scene.statements[i]);
+            let found = samples(of, context).into_iter().map(|resource| {
+                let holds = scene.holding_of(must, among, |s| s.covers_resource(&resource, context));
+                (resource, holds)
+            });
+            Ok(Some(found.collect()))
         };
-        for partition in partitions {
-            let mut axes = vec![actions.clone(), Axis::new()];
-            for (resource, holds) in resources.iter().filter(|(r, _)| is_within(r, partition)) {
-                axes[1].add(Choice::Resource(resource.clone()), holds.clone());
-            }
-            if let Some(partition) = partition {
-                let mut persons = Axis::new();
-                for who in who.iter().filter(|who| who.partition.is_empty() || who.partition == partition) {
-                    persons.add(Choice::Who(who.clone()), self.scene.naming(who));
-                }
-                axes.push(persons);
-            }
-            axes.extend(keys.iter().cloned());
-            if let Some(chosen) = self.first(&axes, left)? {
-                let choices = axes.into_iter().zip(chosen).map(|(mut axis, i)| axis.points.swap_remove(i).0);
-                return Ok(Some(choices.collect()));
-            }
-        }
-        Ok(None)
+        let found = self.try_goals(keys, &mut resources, cast)?;
+        Ok(match found {
+            Found::These(choices) => Some(Draft::of(choices.iter(), context)),
+            Found::Nothing | Found::Unclear => None,
+        })
     }
 
-    fn first(&self, axes: &[Axis<Choice>], left: &mut usize) -> Result<Option<Vec<usize>>, Error> {
+    /// The search among all resources, with every variable known.
+    fn concrete(
+        &mut self,
+        context: &Context,
+        keys: &[Axis<Choice>],
+        cast: &mut Cast<'_>,
+        cache: &mut Cache,
+    ) -> Result<Option<Draft>, Error> {
+        let partitions = self.partitions.clone();
+        let mut other = BTreeMap::new();
+        let known = if self.scene.variables().is_empty() { &mut cache.resources } else { &mut other };
+        let mut resources = |scene: &mut Scene<'_>, must: &Bits, among: &Bits| {
+            if let Some(known) = known.get(&(must.clone(), among.clone())) {
+                return Ok(Some(known.clone()));
+            }
+            let found = scene.resources(context, &partitions, must, among)?;
+            known.insert((must.clone(), among.clone()), found.clone());
+            Ok(Some(found))
+        };
+        match self.try_goals(keys, &mut resources, cast)? {
+            Found::Nothing => Ok(None),
+            Found::These(choices) => Ok(Some(Draft::of(choices.iter(), context))),
+            Found::Unclear => Err(Error::Search { at: self.at.to_owned() }),
+        }
+    }
+
+    /// The search for each goal, and for each partition: principals and resources of two have nothing to do with each
+    /// other.
+    fn try_goals(
+        &mut self,
+        keys: &[Axis<Choice>],
+        resources: &mut Resources<'_>,
+        cast: &mut Cast<'_>,
+    ) -> Result<Found, Error> {
+        let actions = cast.actions;
+        let persons: Vec<(Option<&str>, Axis<Choice>)> = match cast.who {
+            [] => vec![(None, self.nobody())],
+            who => self.partitions.iter().map(|p| (Some(p.as_str()), self.persons(who, p))).collect(),
+        };
         for (must, must_not) in &self.goals {
-            let found = find(axes, must, must_not, left).map_err(|_| Error::Search { at: self.at.to_owned() })?;
-            if found.is_some() {
-                return Ok(found);
+            let everybody = Axis { points: persons.iter().flat_map(|(_, axis)| axis.points.clone()).collect() };
+            let outer: Vec<&Axis<Choice>> = [actions, &everybody].into_iter().chain(keys).collect();
+            let Some(must_not) = self.in_question(must, must_not, &outer) else { continue };
+            let Some(resources) = resources(&mut self.scene, must, &must_not)? else { return Ok(Found::Unclear) };
+            for (partition, persons) in &persons {
+                let mut within = Axis::new();
+                for (resource, holds) in resources.iter().filter(|(r, _)| is_within(r, *partition)) {
+                    within.add(Choice::Resource(resource.clone()), holds.clone());
+                }
+                let axes: Vec<&Axis<Choice>> = [actions, &within, persons].into_iter().chain(keys).collect();
+                let chosen = find(&axes, must, &must_not, cast.left);
+                if let Some(chosen) = chosen.map_err(|_| Error::Search { at: self.at.to_owned() })? {
+                    let choices = axes.iter().zip(chosen).map(|(axis, i)| axis.points[i].0.clone());
+                    return Ok(Found::These(choices.collect()));
+                }
             }
         }
-        Ok(None)
+        Ok(Found::Nothing)
+    }
+
+    /// Of the statements that must not match those that could match along with those that must; `None` if one of them
+    /// matches whenever they do, or if these can't match together.
+    fn in_question(&self, must: &Bits, must_not: &Bits, outer: &[&Axis<Choice>]) -> Option<Bits> {
+        let wanted: Vec<&Statement> = must.ones().map(|i| self.scene.statements[i]).collect();
+        let mut left = must_not.clone();
+        for axis in outer {
+            let mut possible = Bits::new(self.scene.statements.len());
+            let mut any = false;
+            for (_, holds) in axis.points.iter().filter(|(_, holds)| holds.holds(must)) {
+                possible.add(holds);
+                any = true;
+            }
+            if !any {
+                return None;
+            }
+            left.keep(&possible);
+        }
+        let same = left.ones().any(|i| wanted.iter().any(|s| s.matches_as(self.scene.statements[i])));
+        (!same).then_some(left)
+    }
+
+    fn persons(&self, who: &[Requester], partition: &str) -> Axis<Choice> {
+        let mut persons = Axis::new();
+        for who in who.iter().filter(|who| who.partition.is_empty() || who.partition == partition) {
+            persons.add(Choice::Who(who.clone()), self.scene.naming(who));
+        }
+        persons
+    }
+
+    /// Whom every policy is attached to.
+    fn nobody(&self) -> Axis<Choice> {
+        Axis { points: vec![(Choice::Attached, self.scene.holding(|_| true))] }
     }
 
     /// Whether anything could be found if patterns with variables covered whatever suits.
-    fn possible(
-        &mut self,
-        known: &Context,
-        open: &BTreeSet<String>,
-        who: &[Requester],
-        actions: &Axis<Choice>,
-        left: &mut usize,
-    ) -> Result<bool, Error> {
+    fn possible(&mut self, known: &Context, open: &BTreeSet<String>, cast: &mut Cast<'_>) -> Result<bool, Error> {
         let shadow = Shadow { context: known, open };
-        let Some(resources) = shadow.resources(&mut self.scene, &self.partitions)? else { return Ok(true) };
         let mut keys = Vec::new();
         for (key, name) in self.scene.keys() {
             let values = match known.get(&key) {
@@ -215,14 +294,18 @@ impl Quest<'_, '_> {
                 None => return Ok(true),
             }
         }
-        Ok(self.try_partitions(who, &resources, actions, &keys, left)?.is_some())
+        let partitions = self.partitions.clone();
+        let mut resources =
+            |scene: &mut Scene<'_>, must: &Bits, among: &Bits| shadow.resources(scene, &partitions, must, among);
+        let found = self.try_goals(&keys, &mut resources, cast)?;
+        Ok(!matches!(found, Found::Nothing))
     }
 }
 
 /// Whether a resource can be reached from a partition; what is no ARN is in none.
 fn is_within(resource: &str, partition: Option<&str>) -> bool {
-    match (Arn::parse(resource), partition) {
-        (Some(arn), Some(partition)) => arn.partition == partition,
+    match (resource.strip_prefix("arn:"), partition) {
+        (Some(rest), Some(partition)) => rest.split(':').next() == Some(partition),
         _ => true,
     }
 }

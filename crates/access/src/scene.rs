@@ -21,6 +21,8 @@ const MAX_LENGTH: usize = 2 * MAX_TEXT;
 /// A part of a request.
 #[derive(Clone, Debug)]
 pub enum Choice {
+    /// Whoever the policies are attached to.
+    Attached,
     Who(Requester),
     Action(String),
     Resource(String),
@@ -42,6 +44,7 @@ impl Draft {
         let mut draft = Draft { who: None, action: String::new(), resource: String::new(), context: context.clone() };
         for choice in choices {
             match choice {
+                Choice::Attached => {}
                 Choice::Who(who) => draft.who = Some(who.clone()),
                 Choice::Action(action) => draft.action.clone_from(action),
                 Choice::Resource(resource) => draft.resource.clone_from(resource),
@@ -86,6 +89,13 @@ impl<'a> Scene<'a> {
         bits
     }
 
+    /// Of the statements of two sets those for which something holds.
+    pub fn holding_of(&self, one: &Bits, other: &Bits, holds: impl Fn(&Statement) -> bool) -> Bits {
+        let mut bits = Bits::new(self.statements.len());
+        one.ones().chain(other.ones()).filter(|i| holds(self.statements[*i])).for_each(|i| bits.set(i));
+        bits
+    }
+
     /// Keys that are variables of patterns, in lower case.
     pub fn variables(&self) -> BTreeSet<String> {
         self.statements.iter().flat_map(|s| s.variables()).map(str::to_owned).collect()
@@ -124,19 +134,68 @@ impl<'a> Scene<'a> {
         Ok(axis)
     }
 
-    /// Resources, one for each set of statements and each partition of `partitions` or none; ARNs first.
-    pub fn resources(&mut self, context: &Context, partitions: &[String]) -> Result<Vec<(String, Bits)>, Error> {
-        let mut globs: Vec<Glob> = self.statements.iter().flat_map(|s| s.resource_globs(context)).collect();
-        globs.extend(Glob::arn(&pieces("arn:?*:?*:*:*:?*")));
-        globs.extend(partitions.iter().filter_map(|p| Glob::arn(&pieces(&format!("arn:{p}:?*:*:*:?*")))));
-        let found = glob::within(&Glob::text(&pieces("?*")), &globs, &mut self.walk);
-        let mut found = found.map_err(|_| Error::Search { at: "Resource".to_owned() })?;
-        found.sort_by_key(|resource| Arn::parse(resource).is_none());
+    /// Resources that the statements of `must` cover, one for each way in which those of `among` do, and for each
+    /// partition of `partitions` or none; ARNs first.
+    pub fn resources(
+        &mut self,
+        context: &Context,
+        partitions: &[String],
+        must: &Bits,
+        among: &Bits,
+    ) -> Result<Vec<(String, Bits)>, Error> {
+        let globs = |s: &Statement| s.resource_globs(context);
+        let found = self.walk_resources(&globs, partitions, must, among)?;
         let holds = |resource: String| {
-            let holds = self.holding(|s| s.covers_resource(&resource, context));
+            let holds = self.holding_of(must, among, |s| s.covers_resource(&resource, context));
             (resource, holds)
         };
         Ok(found.into_iter().map(holds).collect())
+    }
+
+    /// One resource of those that `must` covers for each set of patterns.
+    pub fn walk_resources(
+        &mut self,
+        globs: &dyn Fn(&Statement) -> Vec<Glob>,
+        partitions: &[String],
+        must: &Bits,
+        among: &Bits,
+    ) -> Result<Vec<String>, Error> {
+        let mut tell: Vec<Glob> = Vec::new();
+        let mut covers = vec![Glob::text(&pieces("?*"))];
+        for i in must.ones() {
+            let own = globs(self.statements[i]);
+            // Nothing is beside a pattern that covers all.
+            if own.iter().any(Glob::is_any) {
+                continue;
+            }
+            if !self.statements[i].not_resource && covers.len() == 1 {
+                covers.clone_from(&own);
+            }
+            tell.extend(own);
+        }
+        for i in among.ones() {
+            let own = globs(self.statements[i]);
+            // Nor beside one that covers what is looked at.
+            if !own.iter().any(Glob::is_any) && !covers.iter().all(|cover| own.contains(cover)) {
+                tell.extend(own);
+            }
+        }
+        tell.extend(Glob::arn(&pieces("arn:?*:?*:*:*:?*")));
+        tell.extend(partitions.iter().filter_map(|p| Glob::arn(&pieces(&format!("arn:{p}:?*:*:*:?*")))));
+        let mut found = BTreeSet::new();
+        for cover in covers {
+            let some = glob::within(&cover, &tell, &mut self.walk);
+            found.extend(some.map_err(|_| Error::Search { at: "Resource".to_owned() })?);
+        }
+        // What nobody would ask for comes last.
+        let odd = |text: &str| (Arn::parse(text).is_none(), text.starts_with("arn:"), text.contains(['*', '?']));
+        let mut found: Vec<String> = found.into_iter().filter(|text| !text.is_empty()).collect();
+        found.sort_by(|a, b| {
+            let (x, y) = (odd(a), odd(b));
+            let (x, y) = ((x.2, x.0, x.0 && x.1, a.len()), (y.2, y.0, y.0 && y.1, b.len()));
+            x.cmp(&y)
+        });
+        Ok(found)
     }
 
     /// The values of a key that make a difference when it can have any, and whether these are all.

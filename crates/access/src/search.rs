@@ -35,7 +35,7 @@ type Options = Vec<(usize, Bits)>;
 
 /// The place of a point on each axis such that all of `must` match and none of `must_not`, if there are such.
 pub fn find<T>(
-    axes: &[Axis<T>],
+    axes: &[&Axis<T>],
     must: &Bits,
     must_not: &Bits,
     left: &mut usize,

@@ -9,14 +9,13 @@ use crate::candidates;
 use crate::condition::{Clause, Family, Quantifier};
 use crate::context::{Context, Value};
 use crate::error::Error;
-use crate::glob::{self, Glob, Piece, pieces};
+use crate::glob::{Glob, Piece};
 use crate::policy::Statement;
 use crate::quest::Values;
 use crate::scene::{Choice, Scene};
 use crate::search::Axis;
 use crate::template::Template;
 use std::collections::BTreeSet;
-use yagura_model::Arn;
 
 /// Switches that one text can be subject to: each has three positions.
 const MAX_SWITCHES: u32 = 6;
@@ -51,34 +50,35 @@ impl Shadow<'_> {
         Glob::text(&all)
     }
 
-    /// Resources with every position of the switches; `None` if there are too many.
+    /// Resources with every position of the switches, as [`Scene::resources`]; `None` if there are too many.
     pub fn resources(
         &self,
         scene: &mut Scene<'_>,
         partitions: &[String],
+        must: &Bits,
+        among: &Bits,
     ) -> Result<Option<Vec<(String, Bits)>>, Error> {
-        let templates = scene.statements.iter().flat_map(|s| &s.resources).filter(|t| self.is_open(t));
+        let glob = |template: &Template| match template.pieces(self.context) {
+            Some(pieces) if !self.is_open(template) => Glob::resource(&pieces),
+            _ => self.widest(template),
+        };
+        let globs = |s: &Statement| s.resources.iter().map(glob).collect();
+        let found = scene.walk_resources(&globs, partitions, must, among)?;
         let mut switches: Vec<(&Template, Glob)> = Vec::new();
-        for template in templates {
-            if switches.iter().all(|(t, _)| *t != template) {
-                switches.push((template, self.widest(template)));
+        for statement in must.ones().chain(among.ones()).map(|i| scene.statements[i]) {
+            for template in statement.resources.iter().filter(|t| self.is_open(t)) {
+                if switches.iter().all(|(t, _)| *t != template) {
+                    switches.push((template, self.widest(template)));
+                }
             }
         }
-        let fixed = scene.statements.iter().flat_map(|s| &s.resources).filter(|t| !self.is_open(t));
-        let fixed = fixed.filter_map(|t| t.pieces(self.context)).map(|p| Glob::resource(&p));
-        let mut globs: Vec<Glob> = fixed.chain(switches.iter().map(|(_, glob)| glob.clone())).collect();
-        globs.extend(Glob::arn(&pieces("arn:?*:?*:*:*:?*")));
-        globs.extend(partitions.iter().filter_map(|p| Glob::arn(&pieces(&format!("arn:{p}:?*:*:*:?*")))));
-        let found = glob::within(&Glob::text(&pieces("?*")), &globs, &mut scene.walk);
-        let mut found = found.map_err(|_| Error::Search { at: "Resource".to_owned() })?;
-        found.sort_by_key(|resource| Arn::parse(resource).is_none());
         let mut all = Vec::new();
         for resource in found {
             let may: Vec<&Template> = switches.iter().filter(|(_, g)| g.matches(&resource)).map(|(t, _)| *t).collect();
             let Some(positions) = positions(&may) else { return Ok(None) };
             for position in positions {
                 let at = |t: &Template| may.iter().position(|m| *m == t).map_or(Switch::Misses, |i| position[i]);
-                let holds = scene.holding(|s| self.covers(s, &resource, &at));
+                let holds = scene.holding_of(must, among, |s| self.covers(s, &resource, &at));
                 all.push((resource.clone(), holds));
             }
         }

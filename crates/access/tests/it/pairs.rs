@@ -1,7 +1,8 @@
 //! Pairs of policies of which one was made from the other, and requests near what they say.
 
-use crate::ask::{FEDERATED, HERE, ROLE, ROOT, SESSION, THERE, USER, policy};
+use crate::ask::{FEDERATED, HERE, ROLE, ROOT, SESSION, THERE, USER, outcome, policy};
 use crate::laws::Dice;
+use crate::naive::naive;
 use serde_json::{Map, Value, json};
 use yagura_access::{Document, PolicyKind, Probe, Witness};
 
@@ -165,6 +166,16 @@ pub fn case(document: &Value, kind: PolicyKind, witness: &Witness) -> Value {
         case["resourceAccount"] = json!(HERE);
     }
     case
+}
+
+/// Whether both evaluators say of a case whether it is allowed, each as far as it can be asked.
+pub fn agree(case: &Value, wanted: bool) -> bool {
+    let resource = case["resource"].as_str().expect("a resource");
+    // The second evaluator takes a wildcard for a letter, and knows no dates; the first asks for all that a wildcard
+    // covers, which is not meant where a variable has put it in.
+    let second = resource != "*" && !case.to_string().contains("\"Date");
+    let first = resource == "*" || !resource.contains(['*', '?']);
+    (!first || (outcome(case) == "Allowed") == wanted) && (!second || (naive(case) == "Allowed") == wanted)
 }
 
 /// Requests that `new` allows and `old` does not, of those given.
