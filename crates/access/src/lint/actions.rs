@@ -44,6 +44,9 @@ pub fn check(view: &View, kind: PolicyType, remarks: &mut Vec<Remark>) {
             continue;
         };
         remarks.push(found);
+        if remarks.len() > super::MAX_REMARKS {
+            return;
+        }
     }
 }
 

@@ -18,9 +18,11 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use yagura_model::{Severity, Text};
 
-/// Operands of one key, and characters of a document's operands, that are searched for a contradiction.
+/// Operands of one key, wildcards in them, and characters of a document's operands, that are searched for a
+/// contradiction. Each wildcard can double the search.
 const MAX_OPERANDS: usize = 60;
-const MAX_CHARACTERS: usize = 20_000;
+const MAX_WILDCARDS: usize = 4;
+const MAX_CHARACTERS: usize = 10_000;
 
 pub fn check(views: &[View], kind: PolicyType, document: &Json, remarks: &mut Vec<Remark>) {
     let mut budget = MAX_CHARACTERS;
@@ -31,11 +33,11 @@ pub fn check(views: &[View], kind: PolicyType, document: &Json, remarks: &mut Ve
         }
         for condition in &view.conditions {
             one(view, condition, kind, remarks);
+            if remarks.len() > super::MAX_REMARKS {
+                return;
+            }
         }
         never(view, &mut budget, remarks);
-        if remarks.len() > super::MAX_REMARKS {
-            return;
-        }
     }
 }
 
@@ -78,13 +80,15 @@ fn one(view: &View, condition: &Condition, kind: PolicyType, remarks: &mut Vec<R
         }
         Known::NeverSet(kind, many) => {
             let text = Text::new(
-                format!("None of the statement's actions sets `{shown}`: use a key that they set, or remove it"),
+                format!(
+                    "None of the statement's actions is known to set `{shown}`: use a key that they set, or remove it"
+                ),
                 format!(
                     "このステートメントのアクションは `{shown}` を設定しません。対応する条件キーを使うか、削除してください"
                 ),
             );
-            // For a role's session, keys of the token say it.
-            if kind_is_checked(view) {
+            // A role's session can hold what its token says.
+            if view.covered().iter().all(|action| action.service != "sts") {
                 says("key-never-set", severity(view), text);
             }
             (Some(kind), many)
@@ -92,7 +96,10 @@ fn one(view: &View, condition: &Condition, kind: PolicyType, remarks: &mut Vec<R
         Known::Global(kind, many) | Known::Set(kind, many) => (Some(kind), many),
         Known::Claim => (None, false),
     };
-    if many && clause.quantifier == Quantifier::Single && clause.family != Family::Null {
+    // EventBridge's lists are of rules' patterns, and single operators match those of one value
+    // (`docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html`).
+    let is_list = many && !clause.key.starts_with("events:");
+    if is_list && clause.quantifier == Quantifier::Single && clause.family != Family::Null {
         let operator = &condition.operator;
         let text = Text::new(
             format!(
@@ -106,11 +113,6 @@ fn one(view: &View, condition: &Condition, kind: PolicyType, remarks: &mut Vec<R
     }
     for_all(view, condition, kind, remarks);
     operands(view, condition, kind_of_key, remarks);
-}
-
-/// Whether the catalogue's keys say all that a request of the statement can hold.
-fn kind_is_checked(view: &View) -> bool {
-    view.covered().iter().all(|action| action.service != "sts")
 }
 
 /// What a Deny fails to match stays allowed.
@@ -145,8 +147,8 @@ fn for_all(view: &View, condition: &Condition, kind: PolicyType, remarks: &mut V
             "`ForAllValues` は `{key}` のないリクエストでも成立するため、それも許可されます。`\"Null\": {{\"{key}\": \"false\"}}` を追加するか `ForAnyValue` を使ってください"
         ),
     );
-    // Tags that nobody sets are seldom what is guarded.
-    let severity = if clause.key == "aws:tagkeys" { Severity::Low } else { Severity::Medium };
+    // Tags that nobody sets are seldom what is guarded against.
+    let severity = if clause.key == "aws:tagkeys" { Severity::Informational } else { Severity::Medium };
     remarks.push(view.remark("for-all-values-allows-absent", severity, &condition.at, text));
 }
 
@@ -200,7 +202,8 @@ fn operands(view: &View, condition: &Condition, kind: Option<KeyType>, remarks: 
 fn better(clause: &Clause, kind: KeyType) -> Option<(&'static str, &'static str)> {
     let family = clause.family;
     let is_text = matches!(family, Family::Equals | Family::AnyCase | Family::Like);
-    let is_global = clause.key.starts_with("aws:");
+    // A tag can hold anything.
+    let is_global = clause.key.starts_with("aws:") && !clause.key.contains('/');
     let fits = match kind {
         _ if family == Family::Null => true,
         KeyType::Bool => is_text || family == Family::Bool,
@@ -282,7 +285,8 @@ fn never(view: &View, budget: &mut usize, remarks: &mut Vec<Remark>) {
         let clauses: Vec<&Clause> = conditions.iter().map(|c| &c.clause).collect();
         let operands = || clauses.iter().flat_map(|c| &c.operands);
         let size: usize = operands().map(|o| o.source().len()).sum();
-        let is_small = operands().count() <= MAX_OPERANDS && size <= *budget;
+        let wildcards = operands().map(|o| o.source().matches(['*', '?']).count()).sum::<usize>();
+        let is_small = operands().count() <= MAX_OPERANDS && wildcards <= MAX_WILDCARDS && size <= *budget;
         if clauses.len() < 2 || !is_small || operands().any(|o| o.keys().next().is_some() || o.source().is_empty()) {
             continue;
         }

@@ -4,6 +4,8 @@
 
 use super::read::View;
 use crate::catalogue::{self, Key, KeyType};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// Name, type, whether a request can hold several values.
 const GLOBAL: [(&str, KeyType, bool); 62] = [
@@ -106,21 +108,42 @@ pub fn known(key: &str, view: &View) -> Known {
         let names = GLOBAL.iter().map(|(name, ..)| *name).filter(|name| name.starts_with("aws:"));
         return Known::Unknown(nearest(key, names));
     }
-    let mut services: Vec<&str> = view.covered().iter().map(|a| a.service).collect();
-    services.push(prefix);
-    services.dedup();
-    let of_services = || services.iter().flat_map(|s| catalogue::keys_of_service(s));
-    let Some(Key { kind, many, name }) = of_services().find(|k| is_of(&k.name, key)).or_else(|| anywhere(key)) else {
-        return Known::Unknown(nearest(key, of_services().map(|k| k.name.as_str())));
+    // The service of its name has nearly every key, and then no other is read.
+    let own = || catalogue::keys_of_service(prefix).iter().find(|k| is_of(&k.name, key));
+    let Some(Key { kind, many, name }) = own().or_else(|| EVERY.find(key)) else {
+        let mut services: Vec<&str> = view.covered().iter().map(|a| a.service).collect();
+        services.dedup();
+        // Of everything nothing is near.
+        services.truncate(10);
+        services.push(prefix);
+        let names = services.iter().flat_map(|s| catalogue::keys_of_service(s)).map(|k| k.name.as_str());
+        return Known::Unknown(nearest(key, names));
     };
-    let sets = |name: &str| view.covered().iter().any(|action| action.keys().contains(&name));
-    if view.is_open() || sets(name) { Known::Set(*kind, *many) } else { Known::NeverSet(*kind, *many) }
+    if view.is_open() || view.keys().contains(name.as_str()) {
+        Known::Set(*kind, *many)
+    } else {
+        Known::NeverSet(*kind, *many)
+    }
 }
 
-/// A key that a service lists although it is another's.
-fn anywhere(key: &str) -> Option<&'static Key> {
-    catalogue::services().flat_map(catalogue::keys_of_service).find(|k| is_of(&k.name, key))
+/// Every service's keys, by their names in lower case.
+struct Every {
+    plain: HashMap<String, &'static Key>,
+    /// Those with a part that authors fill in.
+    open: Vec<&'static Key>,
 }
+
+impl Every {
+    fn find(&self, key: &str) -> Option<&'static Key> {
+        self.plain.get(key).copied().or_else(|| self.open.iter().find(|k| is_of(&k.name, key)).copied())
+    }
+}
+
+static EVERY: LazyLock<Every> = LazyLock::new(|| {
+    let all = || catalogue::services().flat_map(catalogue::keys_of_service);
+    let open = all().filter(|k| k.name.contains('*')).collect();
+    Every { plain: all().map(|k| (k.name.to_ascii_lowercase(), k)).collect(), open }
+});
 
 fn nearest<'a>(key: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     let names: Vec<(String, &str)> = names.map(|name| (name.to_ascii_lowercase(), name)).collect();

@@ -11,21 +11,21 @@ pub enum Token {
     Char(char),
     One,
     Many,
-    /// Any characters but a slash.
-    Segment,
+    /// Any characters but this one.
+    Without(char),
 }
 
 impl Token {
     fn meets(self, other: Token) -> bool {
         match (self, other) {
             (Token::Char(a), Token::Char(b)) => a == b,
-            (Token::Segment, Token::Char(c)) | (Token::Char(c), Token::Segment) => c != '/',
+            (Token::Without(not), Token::Char(c)) | (Token::Char(c), Token::Without(not)) => c != not,
             _ => true,
         }
     }
 
     fn is_star(self) -> bool {
-        matches!(self, Token::Many | Token::Segment)
+        matches!(self, Token::Many | Token::Without(_))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where an element stands in the document's text.
 
 use super::Remark;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use yagura_model::{Severity, Text};
 
@@ -81,6 +82,14 @@ fn value(text: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
+/// The text of a JSON string.
+fn name(quoted: &str) -> Option<Cow<'_, str>> {
+    match quoted.strip_prefix('"')?.strip_suffix('"')? {
+        plain if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
+        _ => serde_json::from_str(quoted).ok().map(Cow::Owned),
+    }
+}
+
 /// The place of an item of the list at `at`; `Some(None)` if there is none.
 fn item(text: &[u8], at: usize, index: usize) -> Option<Option<usize>> {
     if text.get(at) != Some(&b'[') {
@@ -112,13 +121,13 @@ fn member(source: &str, at: usize, rest: &str) -> Option<Option<(usize, usize, u
     while text.get(here) == Some(&b'"') {
         let key = here;
         let end = string(text, key)?;
-        let name: String = serde_json::from_str(source.get(key..end)?).ok()?;
+        let name = name(source.get(key..end)?)?;
         let colon = blank(text, end);
         if text.get(colon) != Some(&b':') {
             return None;
         }
         let start = blank(text, colon + 1);
-        let begins = rest.strip_prefix(name.as_str()).is_some_and(|r| r.is_empty() || r.starts_with(['.', '[']));
+        let begins = rest.strip_prefix(name.as_ref()).is_some_and(|r| r.is_empty() || r.starts_with(['.', '[']));
         if begins && found.is_none_or(|(_, _, length)| name.len() >= length) {
             found = Some((key, start, name.len()));
         }

@@ -8,7 +8,7 @@ use crate::policy::{Effect, Policy, Statement};
 use crate::principal::Principals;
 use serde_json::{Map, Value as Json, json};
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use yagura_model::{Severity, Text};
 
 /// A text of the document with its place.
@@ -59,6 +59,8 @@ pub struct View {
     pub conditions: Vec<Condition>,
     pub statement: Statement,
     covered: OnceCell<Vec<&'static Action>>,
+    open: OnceCell<bool>,
+    keys: OnceCell<HashSet<&'static str>>,
 }
 
 impl View {
@@ -83,8 +85,15 @@ impl View {
 
     /// Whether what it covers can't be told from the catalogue: everything, everything but, or what isn't in it.
     pub fn is_open(&self) -> bool {
-        self.not_action
-            || self.actions.iter().any(|p| p.text == "*" || p.text == "*:*" || catalogue::expand(&p.text).is_empty())
+        *self.open.get_or_init(|| {
+            let unknown = |text: &str| text == "*" || text == "*:*" || catalogue::expand(text).is_empty();
+            self.not_action || self.actions.iter().any(|p| unknown(&p.text))
+        })
+    }
+
+    /// The condition keys that the actions set, beside the global ones.
+    pub fn keys(&self) -> &HashSet<&'static str> {
+        self.keys.get_or_init(|| self.covered().iter().flat_map(|action| action.keys()).collect())
     }
 
     /// The element that names principals.
@@ -201,6 +210,8 @@ fn view(
         conditions,
         statement,
         covered: OnceCell::new(),
+        open: OnceCell::new(),
+        keys: OnceCell::new(),
         at,
         label,
     }

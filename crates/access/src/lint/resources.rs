@@ -97,18 +97,32 @@ impl Fits<'_> {
     }
 }
 
-/// An ARN with placeholders as a pattern. A bucket's name holds no slash; any other part may.
+/// An ARN with placeholders as a pattern. The first five fields hold no colon and a bucket's name no slash; other parts
+/// may hold either.
 fn format_tokens(arn: &str) -> Vec<Token> {
     let mut found = Vec::new();
     let mut rest = arn;
     while let Some((text, after)) = rest.split_once("${") {
         found.extend(text.chars().map(plain));
         let (name, after) = after.split_once('}').unwrap_or((after, ""));
-        found.push(if name == "BucketName" { Token::Segment } else { Token::Many });
+        let before = arn.len() - after.len();
+        let field = arn[..before].matches(':').count();
+        found.push(match name {
+            "BucketName" => Token::Without('/'),
+            _ if field < 5 => Token::Without(':'),
+            _ => Token::Many,
+        });
         rest = after;
     }
     found.extend(rest.chars().map(plain));
     found
+}
+
+/// The ARNs of the first action that takes a resource: those that its calls must name, or the two shortest.
+fn kinds(actions: &[&Action]) -> Vec<String> {
+    let mut taken = actions.iter().map(|a| a.takes()).find(|taken| !taken.is_empty()).unwrap_or_default();
+    taken.sort_by_cached_key(|t| (!t.needed, t.arn().len()));
+    taken.iter().take(2).map(|t| format!("`{}`", t.arn())).collect()
 }
 
 fn plain(c: char) -> Token {
@@ -122,6 +136,8 @@ fn mismatches(view: &View, remarks: &mut Vec<Remark>) {
     {
         return;
     }
+    // S3's own examples list all buckets by `arn:aws:s3:::*`.
+    let whole = view.resources.iter().any(|part| Arn::parse(&part.text).is_some_and(|arn| arn.resource == "*"));
     let mut fits = Fits { resources, known: HashMap::new(), view };
     let mut used = vec![false; view.resources.len()];
     let mut open = false;
@@ -145,21 +161,21 @@ fn mismatches(view: &View, remarks: &mut Vec<Remark>) {
         let shown: String = part.text.chars().take(120).collect();
         let does = if view.allows() { ("allows", "許可") } else { ("denies", "拒否") };
         if takes_any {
-            let wanted = covered.iter().find(|a| !a.takes().is_empty());
-            let wanted =
-                wanted.and_then(|a| a.takes().first().map(super::super::catalogue::Taken::arn)).unwrap_or_default();
+            let wanted = kinds(&covered);
             let text = Text::new(
                 format!(
-                    "`{shown}` acts on `{wanted}`, which none of the statement's resources is: it {} nothing, so add such a resource or remove the action",
+                    "`{shown}` acts on {}, which none of the statement's resources is: it {} nothing, so add such a resource or remove the action",
+                    wanted.join(" or "),
                     does.0
                 ),
                 format!(
-                    "`{shown}` の対象は `{wanted}` ですが、このステートメントに該当するリソースがないため何も{}されません。リソースを追加するかアクションを削除してください",
+                    "`{shown}` の対象は {} ですが、このステートメントに該当するリソースがないため何も{}されません。リソースを追加するかアクションを削除してください",
+                    wanted.join(" または "),
                     does.1
                 ),
             );
             remarks.push(view.remark("action-resource-mismatch", Severity::Medium, &part.at, text));
-        } else {
+        } else if !whole {
             let text = Text::new(
                 format!(
                     "`{shown}` takes no resource, so this {} nothing: put it into a statement with `Resource: \"*\"`",
@@ -170,7 +186,8 @@ fn mismatches(view: &View, remarks: &mut Vec<Remark>) {
                     does.1
                 ),
             );
-            remarks.push(view.remark("resourceless-action", Severity::Medium, &part.at, text));
+            let severity = if view.allows() { Severity::Low } else { Severity::Medium };
+            remarks.push(view.remark("resourceless-action", severity, &part.at, text));
         }
     }
     // A resource that fits nothing is told of only where some other does: else the actions' remarks say it all.

@@ -3,10 +3,13 @@
 #![expect(clippy::needless_pass_by_value, reason = "JSON literals read better without a borrow")]
 
 mod ask;
+mod catalogue;
 mod conditional;
 mod conditions;
 mod hostile;
 mod laws;
 mod layers;
+mod lint;
+mod lint_good;
 mod naive;
 mod resources;
