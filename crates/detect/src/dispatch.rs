@@ -101,7 +101,8 @@ pub(crate) struct Pair {
 /// The pairs seen so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
-    pairs: FastMap<Box<[u8]>, Pair>,
+    numbers: FastMap<Box<[u8]>, u32>,
+    pairs: Vec<Pair>,
     key: Vec<u8>,
 }
 
@@ -111,19 +112,22 @@ impl Memory {
         self.key.extend_from_slice(record.event_source().unwrap_or_default());
         self.key.push(0);
         self.key.extend_from_slice(record.event_name().unwrap_or_default());
-        if !self.pairs.contains_key(self.key.as_slice()) && (self.pairs.len() >= REMEMBERED || self.key.len() > 1024) {
+        // The entry API would copy the key for every event.
+        if let Some(&number) = self.numbers.get(self.key.as_slice()) {
+            return &self.pairs[number as usize];
+        }
+        if self.pairs.len() >= REMEMBERED || self.key.len() > 1024 {
+            self.numbers.clear();
             self.pairs.clear();
         }
-        // The entry API would copy the key for every event.
-        if !self.pairs.contains_key(self.key.as_slice()) {
-            let source = record.event_source().and_then(json::text).unwrap_or_default();
-            let name = record.event_name().and_then(json::text).unwrap_or_default();
-            let pair = Pair {
-                rules: set.dispatch.candidates(set, record).into(),
-                targets: set.targets.fields(&source, &name).into(),
-            };
-            self.pairs.insert(self.key.as_slice().into(), pair);
-        }
-        &self.pairs[self.key.as_slice()]
+        let source = record.event_source().and_then(json::text).unwrap_or_default();
+        let name = record.event_name().and_then(json::text).unwrap_or_default();
+        self.numbers.insert(self.key.as_slice().into(), self.pairs.len() as u32);
+        self.pairs.push(Pair {
+            rules: set.dispatch.candidates(set, record).into(),
+            targets: set.targets.fields(&source, &name).into(),
+        });
+        let last = self.pairs.len() - 1;
+        &self.pairs[last]
     }
 }

@@ -6,16 +6,25 @@
 use crate::hash::FastMap;
 use crate::identity::Actor;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::Arc;
+use yagura_logs::Record;
 
 /// Numbers for texts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Texts {
     numbers: FastMap<Arc<str>, u32>,
     texts: Vec<Arc<str>>,
+    /// What raw JSON values were numbered, so that a value that repeats is not read again.
+    of_raw: FastMap<Box<[u8]>, u32>,
 }
+
+/// Raw values that are remembered, and how long they may be.
+const REMEMBERED: usize = 65_536;
+const LONGEST: usize = 256;
 
 impl Texts {
     pub(crate) fn number(&mut self, text: &str) -> u32 {
@@ -25,6 +34,18 @@ impl Texts {
         let (n, text): (u32, Arc<str>) = (self.texts.len() as u32, text.into());
         self.texts.push(Arc::clone(&text));
         self.numbers.insert(text, n);
+        n
+    }
+
+    /// The number of a raw scalar's text, by `text`.
+    pub(crate) fn number_of_raw<'a>(&mut self, raw: &'a [u8], text: impl Fn(&'a [u8]) -> Option<Cow<'a, str>>) -> u32 {
+        if let Some(&n) = self.of_raw.get(raw) {
+            return n;
+        }
+        let n = text(raw).map_or(NONE, |text| self.number(&text));
+        if raw.len() <= LONGEST && self.of_raw.len() < REMEMBERED {
+            self.of_raw.insert(raw.into(), n);
+        }
         n
     }
 
@@ -38,7 +59,10 @@ impl Texts {
 pub(crate) struct EventId([u64; 2]);
 
 impl EventId {
-    fn of_digest(text: &str) -> EventId {
+    fn of_text(text: &str) -> EventId {
+        if let Some(id) = uuid(text.as_bytes()) {
+            return id;
+        }
         let digest = Sha256::digest(text.as_bytes());
         let word = |at: usize| digest[at..at + 8].iter().fold(0u64, |n, b| n << 8 | u64::from(*b));
         EventId([word(0), word(8)])
@@ -50,26 +74,50 @@ impl EventId {
     }
 }
 
+/// The value of each lower-case hexadecimal digit; 0x80 for what is none.
+const HEX: [u8; 256] = {
+    let mut table = [0x80; 256];
+    let mut value = 0;
+    while value < 16 {
+        table[b"0123456789abcdef"[value] as usize] = value as u8;
+        value += 1;
+    }
+    table
+};
+
 /// The 128 bits of a UUID in the form that CloudTrail writes; `None` for any other text, so that nothing is lost.
-fn uuid(text: &str) -> Option<EventId> {
-    let b = text.as_bytes();
+fn uuid(b: &[u8]) -> Option<EventId> {
     if b.len() != 36 {
         return None;
     }
-    let mut words = [0u64; 2];
-    let mut digits = 0;
-    for (i, &c) in b.iter().enumerate() {
-        let digit = match c {
-            b'-' if matches!(i, 8 | 13 | 18 | 23) => continue,
-            b'0'..=b'9' => c - b'0',
-            b'a'..=b'f' => c - b'a' + 10,
-            _ => return None,
-        };
-        let word = &mut words[digits / 16];
-        *word = *word << 4 | u64::from(digit);
-        digits += 1;
-    }
-    (digits == 32).then_some(EventId(words))
+    // One word for the digits of each stretch between dashes; what is no digit leaves its mark in `bad`.
+    let mut bad = u8::from(b[8] != b'-' || b[13] != b'-' || b[18] != b'-' || b[23] != b'-');
+    let mut number = |from: usize, to: usize| {
+        b[from..to].iter().fold(0u64, |n, c| {
+            let digit = HEX[usize::from(*c)];
+            bad |= digit & 0x80;
+            n << 4 | u64::from(digit & 15)
+        })
+    };
+    let high = number(0, 8) << 32 | number(9, 13) << 16 | number(14, 18);
+    let low = number(19, 23) << 48 | number(24, 36);
+    (bad == 0).then_some(EventId([high, low]))
+}
+
+/// The identity of a record whose `eventID` is a UUID without escapes.
+fn usual(record: &Record<'_>) -> Option<EventId> {
+    uuid(record.raw_event_id()?.strip_prefix(b"\"")?.strip_suffix(b"\"")?)
+}
+
+/// The record's `eventID`, else `sha256:` and the digest of its raw bytes.
+fn event_id<'a>(record: &Record<'a>) -> Cow<'a, str> {
+    record.event_id().unwrap_or_else(|| {
+        let mut text = "sha256:".to_owned();
+        for byte in Sha256::digest(record.raw()) {
+            let _ = write!(text, "{byte:02x}");
+        }
+        Cow::Owned(text)
+    })
 }
 
 /// Event ids that have been seen in matches; those that are no UUID keep their text.
@@ -79,14 +127,19 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
-    pub(crate) fn number(text: &str) -> EventId {
-        uuid(text).unwrap_or_else(|| EventId::of_digest(text))
+    /// A record's identity.
+    pub(crate) fn of(record: &Record<'_>) -> EventId {
+        usual(record).unwrap_or_else(|| EventId::of_text(&event_id(record)))
     }
 
-    pub(crate) fn keep(&mut self, text: &str) -> EventId {
-        uuid(text).unwrap_or_else(|| {
-            let id = EventId::of_digest(text);
-            self.other.entry(id).or_insert_with(|| text.into());
+    /// A record's identity, whose text can be told later.
+    pub(crate) fn keep(&mut self, record: &Record<'_>) -> EventId {
+        usual(record).unwrap_or_else(|| {
+            let text = event_id(record);
+            let id = EventId::of_text(&text);
+            if self.text(id) != text {
+                self.other.insert(id, text.into());
+            }
             id
         })
     }
@@ -256,15 +309,21 @@ impl Hits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use yagura_logs::Layout;
 
     #[test]
     fn ids_keep_their_text() {
-        let mut ids = Ids::default();
+        let (mut ids, mut layout) = (Ids::default(), Layout::default());
         for text in ["293ba626-3be5-4a26-ab1b-0f4c54f49959", "293BA626-3be5-4a26-ab1b-0f4c54f49959", "x", "sha256:00"] {
-            let id = ids.keep(text);
-            assert_eq!(ids.text(id), text);
-            assert_eq!(Ids::number(text), id);
+            let escaped = text.replacen('-', "\\u002d", 1);
+            for written in [text, &escaped] {
+                let raw = format!(r#"{{"eventID":"{written}"}}"#);
+                let record = Record::scan(raw.as_bytes(), &mut layout).expect("json");
+                let id = ids.keep(&record);
+                assert_eq!(ids.text(id), text);
+                assert_eq!(Ids::of(&record), id);
+            }
         }
-        assert!(uuid("293ba6263be5-4a26-ab1b-0f4c54f49959-").is_none());
+        assert!(uuid(b"293ba6263be5-4a26-ab1b-0f4c54f49959-").is_none());
     }
 }

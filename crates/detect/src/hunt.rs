@@ -4,13 +4,10 @@ use crate::correlate;
 use crate::dispatch::Memory;
 use crate::hash::FastMap;
 use crate::hits::{EventId, Fact, Hit, Hits, Ids, NONE};
-use crate::identity::{Actor, is_service_made};
+use crate::identity::Actor;
 use crate::ruleset::{Matching, RuleSet};
 use crate::view::{Cache, View};
-use sha2::{Digest, Sha256};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use yagura_logs::{Bad, Found, Record, Sink, format_time};
 use yagura_model::{Detection, DetectionKind, Severity};
 
@@ -93,7 +90,7 @@ impl<'s> Hunt<'s> {
     pub fn judge(&mut self, record: &Record<'_>, time: i64) {
         self.records += 1;
         if self.filter.count_distinct {
-            self.distinct.add(Ids::number(&event_id(record)));
+            self.distinct.add(Ids::of(record));
         }
         if self.filter.since.is_some_and(|t| time < t) || self.filter.until.is_some_and(|t| time >= t) {
             return;
@@ -103,30 +100,30 @@ impl<'s> Hunt<'s> {
             return;
         }
         let set = self.set;
-        self.cache.next_record(set.items.paths.len());
+        self.cache.next_record(record, &set.items.paths);
         let mut view = View { items: &set.items, record, cache: &mut self.cache };
         self.matched.clear();
         self.matched.extend(pair.rules.iter().filter(|r| view.holds(&set.matching[**r as usize].expr)));
         if self.matched.is_empty() {
             return;
         }
-        let (mut fact, service_made) = self.actors.of(record, &mut self.hits);
+        let (mut fact, service_made) = self.actors.of(view.actor(), record, &mut self.hits);
         self.matched.retain(|r| !service_made || set.matching[*r as usize].service_made);
         if self.matched.is_empty() {
             return;
         }
         for path in &pair.targets {
-            if let Some(target) = view.first_text(*path) {
-                fact.target = self.hits.texts.number(&target);
+            fact.target = view.number(*path, &mut self.hits.texts);
+            if fact.target != NONE {
                 break;
             }
         }
         let fact = self.hits.fact_number(fact);
-        let id = self.hits.ids.keep(&event_id(record));
+        let id = self.hits.ids.keep(record);
         for &rule in &self.matched {
             self.row.clear();
             for path in &set.matching[rule as usize].captures {
-                self.row.push(view.first_text(*path).map_or(NONE, |t| self.hits.texts.number(&t)));
+                self.row.push(view.number(*path, &mut self.hits.texts));
             }
             let row = self.hits.row(&self.row);
             self.hits.push(rule, Hit { time, id, fact, row });
@@ -252,17 +249,6 @@ impl Found for Hunt<'_> {
 
 impl Sink for Hunt<'_> {}
 
-/// The record's `eventID`, else `sha256:` and the digest of its raw bytes.
-pub fn event_id<'a>(record: &Record<'a>) -> Cow<'a, str> {
-    record.event_id().unwrap_or_else(|| {
-        let mut text = "sha256:".to_owned();
-        for byte in Sha256::digest(record.raw()) {
-            let _ = write!(text, "{byte:02x}");
-        }
-        Cow::Owned(text)
-    })
-}
-
 /// Who acted, by the bytes that say so: a session makes thousands of calls.
 #[derive(Clone, Default)]
 struct Actors {
@@ -274,22 +260,17 @@ struct Actors {
 const REMEMBERED: usize = 4_096;
 
 impl Actors {
-    /// The actor's part of a fact, and whether a service acts for itself.
-    fn of(&mut self, record: &Record<'_>, hits: &mut Hits) -> (Fact, bool) {
+    /// The actor's part of a fact, and whether a service acts for itself; `said` is what the record says of that.
+    fn of<'a>(&mut self, said: impl Iterator<Item = &'a [u8]>, record: &Record<'_>, hits: &mut Hits) -> (Fact, bool) {
         self.key.clear();
-        for (name, value) in record.members() {
-            if matches!(
-                &*name,
-                b"userIdentity" | b"recipientAccountId" | b"sourceIPAddress" | b"awsRegion" | b"eventType"
-            ) {
-                self.key.extend_from_slice(&name);
-                self.key.extend_from_slice(value);
-            }
+        for member in said {
+            self.key.extend_from_slice(member);
         }
         if let Some(known) = self.known.get(self.key.as_slice()) {
             return *known;
         }
-        let actor = (hits.actor(&Actor::of(record)), is_service_made(record));
+        let (actor, service_made) = Actor::of(record);
+        let actor = (hits.actor(&actor), service_made);
         if self.known.len() >= REMEMBERED {
             self.known.clear();
         }

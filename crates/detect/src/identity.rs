@@ -51,27 +51,24 @@ impl<'a> Identity<'a> {
     }
 }
 
-/// Whether a service acts for itself; what a user or role does through a service is not that.
-pub fn is_service_made(record: &Record<'_>) -> bool {
-    let identity = record.get("userIdentity").map(Identity::read).unwrap_or_default();
-    identity.kind.as_deref() == Some("AWSService")
-        || identity.invoked_by.as_deref() == Some("AWS Internal")
-        || record.text(&["eventType"]).as_deref() == Some("AwsServiceEvent")
-}
-
 impl Actor {
-    /// Who a record names.
-    pub fn of(record: &Record<'_>) -> Actor {
+    /// Who a record names, and whether a service acts for itself; what a user or role does through a service is not
+    /// that.
+    pub fn of(record: &Record<'_>) -> (Actor, bool) {
         let owned = |path: &[&str]| record.text(path).map(Cow::into_owned);
         let identity = record.get("userIdentity").map(Identity::read).unwrap_or_default();
         let (principal, session) = principal(&identity);
-        Actor {
+        let service_made = identity.kind.as_deref() == Some("AWSService")
+            || identity.invoked_by.as_deref() == Some("AWS Internal")
+            || record.text(&["eventType"]).as_deref() == Some("AwsServiceEvent");
+        let actor = Actor {
             account: owned(&["recipientAccountId"]).or_else(|| identity.account.clone()),
             principal,
             session,
             source_ip: owned(&["sourceIPAddress"]).filter(|ip| ip.parse::<IpAddr>().is_ok()),
             region: owned(&["awsRegion"]),
-        }
+        };
+        (actor, service_made)
     }
 }
 
@@ -135,7 +132,7 @@ mod tests {
     fn who(identity: &str) -> (Option<String>, Option<String>) {
         let raw = format!(r#"{{"userIdentity":{identity}}}"#);
         let mut layout = Layout::default();
-        let actor = Actor::of(&Record::scan(raw.as_bytes(), &mut layout).expect("json"));
+        let (actor, _) = Actor::of(&Record::scan(raw.as_bytes(), &mut layout).expect("json"));
         (actor.principal, actor.session)
     }
 

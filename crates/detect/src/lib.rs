@@ -12,10 +12,11 @@ mod hits;
 mod hunt;
 mod identity;
 mod ruleset;
+mod shape;
 mod sigma;
 mod target;
 mod view;
 
-pub use hunt::{Filter, Hunt, Report, event_id};
-pub use identity::{Actor, is_service_made};
+pub use hunt::{Filter, Hunt, Report};
+pub use identity::Actor;
 pub use ruleset::{Foreign, Loaded, Meta, RuleSet};

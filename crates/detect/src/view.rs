@@ -1,6 +1,8 @@
 //! One record as rules see it: fields by dotted path, looked up when asked for and once only.
 
 use crate::hash::FastMap;
+use crate::hits::{NONE, Texts};
+use crate::shape::{Shapes, Start};
 use crate::sigma::{Expr, Item, Items, Test, event_text};
 use std::borrow::Cow;
 use yagura_logs::Record;
@@ -19,6 +21,7 @@ pub(crate) struct Cache {
     members: Vec<Member>,
     /// For each path: what the values seen so far came to.
     outcomes: Vec<Outcomes>,
+    shapes: Shapes,
 }
 
 /// What the remembered items of one path say of its values.
@@ -35,9 +38,11 @@ const REMEMBERED: usize = 4_096;
 const LONGEST: usize = 512;
 
 impl Cache {
-    /// Forgets the last record.
-    pub(crate) fn next_record(&mut self, paths: usize) {
-        self.slots.resize(paths, (0, 0, 0));
+    /// Forgets the last record for this one.
+    pub(crate) fn next_record(&mut self, record: &Record<'_>, paths: &[String]) {
+        self.shapes.recall(record, paths);
+        self.slots.resize(paths.len(), (0, 0, 0));
+        self.outcomes.resize_with(paths.len(), Outcomes::default);
         self.values.clear();
         self.opened.clear();
         self.members.clear();
@@ -83,7 +88,6 @@ impl View<'_, '_> {
     /// The outcome of an item for its path's one value, worked out for all of the path's items at once.
     fn remembered(&mut self, path: u32, number: u32, value: &[u8]) -> bool {
         let round = self.cache.round;
-        self.cache.outcomes.resize_with(self.items.paths.len(), Outcomes::default);
         let outcomes = &mut self.cache.outcomes[path as usize];
         if outcomes.current.0 == round {
             return outcomes.all[outcomes.current.1 as usize][number as usize];
@@ -140,14 +144,23 @@ impl View<'_, '_> {
         out
     }
 
-    /// The first scalar at a path that isn't empty, as text.
-    pub(crate) fn first_text(&mut self, path: u32) -> Option<Cow<'_, str>> {
+    /// The members that say who acted, each with its name, as they stand in the record.
+    pub(crate) fn actor(&self) -> impl Iterator<Item = &[u8]> {
+        let (raw, members) = (self.record.raw(), self.record.layout());
+        self.cache.shapes.actor().iter().map(move |at| {
+            let member = members[*at as usize];
+            &raw[member.key.0 as usize..member.value.1 as usize]
+        })
+    }
+
+    /// The number of the first scalar at a path that isn't empty; [`NONE`] if there is none.
+    pub(crate) fn number(&mut self, path: u32, texts: &mut Texts) -> u32 {
         let range = self.range(path);
-        let mut first = None;
+        let mut first = NONE;
         for raw in self.raw_values(range) {
             each_scalar(raw, &mut |raw| {
-                if first.is_none() {
-                    first = event_text(raw).filter(|t| !t.is_empty());
+                if first == NONE {
+                    first = texts.number_of_raw(raw, |raw| event_text(raw).filter(|t| !t.is_empty()));
                 }
             });
         }
@@ -178,10 +191,18 @@ impl View<'_, '_> {
         let from = self.cache.values.len() as u32;
         let raw = self.record.raw();
         let mut found = Found::default();
-        for (key, value) in self.record.members() {
-            found.offer(&key, range_in(raw, value), name);
+        match self.cache.shapes.start(path) {
+            Some(Start::Nowhere) => {}
+            Some(Start::At(at, length)) => {
+                found.one = Some((length as usize, self.record.layout()[at as usize].value));
+            }
+            Some(Start::Several) | None => {
+                for (key, value) in self.record.members() {
+                    found.offer(&key, range_in(raw, value), name);
+                }
+            }
         }
-        self.cache.descend(raw, &found, name);
+        self.cache.descend(self.record, &found, name);
         let to = self.cache.values.len() as u32;
         self.cache.slots[path as usize] = (self.cache.round, from, to);
         (from, to)
@@ -215,24 +236,28 @@ impl Found {
 }
 
 impl Cache {
-    fn descend(&mut self, raw: &[u8], found: &Found, path: &str) {
+    fn descend(&mut self, record: &Record<'_>, found: &Found, path: &str) {
         for (length, value) in found.one.iter().chain(&found.more) {
             match path.get(length + 1..) {
-                Some(rest) => self.inside(raw, *value, rest),
+                Some(rest) => self.inside(record, *value, rest),
                 None => self.values.push(*value),
             }
         }
     }
 
     /// Everything at `path` in a value; arrays stand for each of their elements.
-    fn inside(&mut self, raw: &[u8], value: (u32, u32), path: &str) {
+    fn inside(&mut self, record: &Record<'_>, value: (u32, u32), path: &str) {
+        let raw = record.raw();
         let text = &raw[value.0 as usize..value.1 as usize];
         match text.first() {
-            Some(b'[') => json::elements(text).for_each(|element| self.inside(raw, range_in(raw, element), path)),
+            Some(b'[') => json::elements(text).for_each(|element| self.inside(record, range_in(raw, element), path)),
             Some(b'{') => {
                 let mut found = Found::default();
-                let (from, to) = self.open(text, value.0);
-                for member in &self.members[from as usize..to as usize] {
+                let members = record.object_at(value.0).unwrap_or_else(|| {
+                    let (from, to) = self.open(text, value.0);
+                    &self.members[from as usize..to as usize]
+                });
+                for member in members {
                     let key = &raw[member.key.0 as usize..member.key.1 as usize];
                     if member.escaped {
                         let quoted = &raw[member.key.0 as usize - 1..member.key.1 as usize + 1];
@@ -241,7 +266,7 @@ impl Cache {
                         found.offer(key, member.value, path);
                     }
                 }
-                self.descend(raw, &found, path);
+                self.descend(record, &found, path);
             }
             _ => {}
         }

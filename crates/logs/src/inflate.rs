@@ -4,6 +4,7 @@
 //! Whoever can append can therefore show two readers two logs. Yagura reads the first and reports the rest.
 
 use libdeflater::{Crc, DecompressionError, Decompressor};
+use memchr::memmem;
 use std::io::{self, BufRead, Read};
 
 /// What one-shot inflation came to.
@@ -57,7 +58,7 @@ fn has_trailing(gz: &[u8], text: &[u8]) -> bool {
     }
     let bytes = trailer.to_le_bytes();
     let overlap = &gz[..before.len() + 7];
-    if !overlap.windows(8).any(|w| w == bytes) {
+    if memmem::find(overlap, &bytes).is_none() {
         return false;
     }
     let mut decoder = flate2::bufread::GzDecoder::new(gz);

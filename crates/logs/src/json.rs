@@ -45,25 +45,25 @@ fn stops(word: u64) -> u64 {
 fn string_end(b: &[u8], mut i: usize) -> Result<(usize, bool), Stop> {
     let mut escaped = false;
     loop {
-        while let Some(chunk) = b.get(i..).and_then(|rest| rest.first_chunk::<8>()) {
+        let stop = loop {
+            let Some(chunk) = b.get(i..).and_then(|rest| rest.first_chunk::<8>()) else {
+                break b[i.min(b.len())..].iter().position(|&c| c < 0x20 || c == b'"' || c == b'\\');
+            };
             let found = stops(u64::from_le_bytes(*chunk));
             if found != 0 {
-                i += (found.trailing_zeros() / 8) as usize;
-                break;
+                break Some((found.trailing_zeros() / 8) as usize);
             }
             i += 8;
-        }
-        while b.get(i).is_some_and(|&c| c >= 0x20 && c != b'"' && c != b'\\') {
-            i += 1;
-        }
-        match b.get(i) {
-            None => return Err(Stop::End),
-            Some(b'"') => return Ok((i + 1, escaped)),
-            Some(b'\\') => {
+        };
+        let Some(stop) = stop else { return Err(Stop::End) };
+        i += stop;
+        match b[i] {
+            b'"' => return Ok((i + 1, escaped)),
+            b'\\' => {
                 escaped = true;
                 i = escape_end(b, i + 1)?;
             }
-            Some(_) => return Err(Stop::Bad(i)),
+            _ => return Err(Stop::Bad(i)),
         }
     }
 }
@@ -215,7 +215,17 @@ pub struct Member {
 ///
 /// # Errors
 /// [`Stop`] with the place; members before it have been reported.
-pub fn object(b: &[u8], start: usize, max_depth: usize, mut each: impl FnMut(Member)) -> Result<usize, Stop> {
+pub fn object(b: &[u8], start: usize, max_depth: usize, each: impl FnMut(Member)) -> Result<usize, Stop> {
+    object_by(b, start, |from| value_end(b, from, max_depth.saturating_sub(1)), each)
+}
+
+/// [`object`] whose values end where `end` says of their start.
+pub(crate) fn object_by(
+    b: &[u8],
+    start: usize,
+    mut end: impl FnMut(usize) -> Result<usize, Stop>,
+    mut each: impl FnMut(Member),
+) -> Result<usize, Stop> {
     match b.get(start) {
         None => return Err(Stop::End),
         Some(b'{') => {}
@@ -227,7 +237,7 @@ pub fn object(b: &[u8], start: usize, max_depth: usize, mut each: impl FnMut(Mem
     }
     loop {
         let (key_to, from, escaped) = key_end(b, i)?;
-        let to = value_end(b, from, max_depth.saturating_sub(1))?;
+        let to = end(from)?;
         each(Member { key: (i as u32 + 1, key_to as u32 - 1), value: (from as u32, to as u32), escaped });
         i = skip_space(b, to);
         match b.get(i) {

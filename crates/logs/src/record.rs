@@ -7,10 +7,20 @@
 use crate::json::{self, Member, Stop};
 use std::borrow::Cow;
 
+/// An object one level down: where it starts, and which of the inner members are its own.
+#[derive(Clone, Copy, Debug)]
+struct Object {
+    start: u32,
+    members: (u32, u32),
+}
+
 /// Where the top-level members of one record lie; kept by the reader and reused from record to record.
 #[derive(Clone, Debug, Default)]
 pub struct Layout {
     members: Vec<Member>,
+    /// Members of the objects one level down, which rules ask for most, and where those of each object stand.
+    inner: Vec<Member>,
+    objects: Vec<Object>,
     source: Option<usize>,
     name: Option<usize>,
     time: Option<usize>,
@@ -25,8 +35,21 @@ impl Layout {
     /// [`Stop`] with the place.
     pub fn scan(&mut self, bytes: &[u8], max_depth: usize) -> Result<usize, Stop> {
         self.members.clear();
+        self.inner.clear();
+        self.objects.clear();
+        let (inner, objects) = (&mut self.inner, &mut self.objects);
+        let end = |start: usize| {
+            let depth = max_depth.saturating_sub(1);
+            if bytes.get(start) != Some(&b'{') || depth == 0 {
+                return json::value_end(bytes, start, depth);
+            }
+            let from = inner.len() as u32;
+            let end = json::object(bytes, start, depth, |member| inner.push(member))?;
+            objects.push(Object { start: start as u32, members: (from, inner.len() as u32) });
+            Ok(end)
+        };
         (self.source, self.name, self.time, self.id, self.known) = (None, None, None, None, false);
-        json::object(bytes, 0, max_depth, |member| {
+        json::object_by(bytes, 0, end, |member| {
             let at = self.members.len();
             self.members.push(member);
             let range = member.key.0 as usize..member.key.1 as usize;
@@ -81,6 +104,17 @@ impl<'a> Record<'a> {
         self.raw
     }
 
+    /// Where the top-level members lie in [`Record::raw`], in the order of the record.
+    pub fn layout(&self) -> &'a [Member] {
+        &self.layout.members
+    }
+
+    /// The members of the object that starts at `start` in [`Record::raw`], if it is the value of a top-level member.
+    pub fn object_at(&self, start: u32) -> Option<&'a [Member]> {
+        let object = self.layout.objects.iter().find(|object| object.start == start)?;
+        self.layout.inner.get(object.members.0 as usize..object.members.1 as usize)
+    }
+
     fn value(&self, at: Option<usize>) -> Option<&'a [u8]> {
         let member = self.layout.members.get(at?)?;
         self.raw.get(member.value.0 as usize..member.value.1 as usize)
@@ -101,9 +135,19 @@ impl<'a> Record<'a> {
         self.value(self.layout.id).and_then(json::text).filter(|id| !id.is_empty())
     }
 
+    /// `eventID`'s value as raw JSON.
+    pub fn raw_event_id(&self) -> Option<&'a [u8]> {
+        self.value(self.layout.id)
+    }
+
     /// `eventTime` in microseconds since 1970; `None` when it is missing or no RFC 3339 time.
     pub fn event_time(&self) -> Option<i64> {
-        parse_time(&json::text(self.value(self.layout.time)?)?)
+        let raw = self.value(self.layout.time)?;
+        // The usual form holds no escapes, which would make it longer.
+        match raw {
+            [b'"', text @ .., b'"'] if text.len() == 20 => usual_time(text).or_else(|| parse_time(&json::text(raw)?)),
+            _ => parse_time(&json::text(raw)?),
+        }
     }
 
     /// The raw JSON of a top-level member.
@@ -142,30 +186,34 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Microseconds since 1970 of an RFC 3339 time; the form that CloudTrail writes (`2023-07-10T11:42:36Z`) by hand, since
-/// it is read once a record.
+/// Microseconds since 1970 of an RFC 3339 time.
 pub fn parse_time(text: &str) -> Option<i64> {
-    let b = text.as_bytes();
-    if b.len() == 20 && b[4] == b'-' && b[7] == b'-' && b[10] == b'T' && b[13] == b':' && b[16] == b':' && b[19] == b'Z'
+    usual_time(text.as_bytes())
+        .or_else(|| chrono::DateTime::parse_from_rfc3339(text).ok().map(|t| t.timestamp_micros()))
+}
+
+/// The form that CloudTrail writes (`2023-07-10T11:42:36Z`) by hand, since it is read once a record.
+fn usual_time(b: &[u8]) -> Option<i64> {
+    if b.len() != 20 || b[4] != b'-' || b[7] != b'-' || b[10] != b'T' || b[13] != b':' || b[16] != b':' || b[19] != b'Z'
     {
-        let number = |range: std::ops::Range<usize>| {
-            b[range].iter().try_fold(0i64, |n, c| c.is_ascii_digit().then(|| n * 10 + i64::from(c - b'0')))
-        };
-        let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
-        let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
-        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-        let length = match month {
-            4 | 6 | 9 | 11 => 30,
-            2 => 28 + i64::from(leap),
-            1..=12 => 31,
-            _ => return None,
-        };
-        if !(1..=length).contains(&day) || hour > 23 || minute > 59 || second > 59 {
-            return None;
-        }
-        return Some((days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second) * 1_000_000);
+        return None;
     }
-    chrono::DateTime::parse_from_rfc3339(text).ok().map(|t| t.timestamp_micros())
+    let number = |range: std::ops::Range<usize>| {
+        b[range].iter().try_fold(0i64, |n, c| c.is_ascii_digit().then(|| n * 10 + i64::from(c - b'0')))
+    };
+    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let length = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + i64::from(leap),
+        1..=12 => 31,
+        _ => return None,
+    };
+    if !(1..=length).contains(&day) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    Some((days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second) * 1_000_000)
 }
 
 /// Days since 1970-01-01 in the proleptic Gregorian calendar, by counting years from March.

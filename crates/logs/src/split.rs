@@ -279,7 +279,7 @@ impl Splitter {
             let record = Record::new(raw, &self.layout);
             match record.event_time() {
                 Some(time) => {
-                    self.seen.invalid_utf8 |= std::str::from_utf8(raw).is_err();
+                    self.seen.invalid_utf8 |= !raw.is_ascii() && std::str::from_utf8(raw).is_err();
                     self.seen.records += 1;
                     found.record(&record, time);
                 }

@@ -122,6 +122,6 @@ mod tests {
         let rows =
             vec![vec![Cell::plain("arn:aws:iam::111122223333:user/tanaka"), Cell::plain("It has no MFA device.")]];
         let lines = align(&["resource", "reason"], &rows, Some(40), false);
-        assert_eq!(lines[1], "arn:aw…333:user/tanaka  It has no MFA d…");
+        assert_eq!(lines[1], "arn:aw…:user/tanaka  It has no MFA devi…");
     }
 }

@@ -123,7 +123,21 @@ impl TextMatcher {
             (_, true) => Cow::Borrowed(value),
             (_, false) => Cow::Owned(value.to_lowercase()),
         };
-        let value = folded.as_bytes();
+        match &self.shape {
+            Shape::Glob(parts) => glob(parts, &folded),
+            _ => self.is_folded(folded.as_bytes()),
+        }
+    }
+
+    /// As [`TextMatcher::is_match`] for a raw JSON string that is ASCII without escapes; `None` for any other value.
+    pub(crate) fn is_match_raw(&self, raw: &[u8]) -> Option<bool> {
+        let inner = raw.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        let plain = inner.iter().fold(true, |plain, &c| plain & (c < 0x80) & (c != b'\\'));
+        (plain && !matches!(self.shape, Shape::Glob(_))).then(|| self.is_folded(inner))
+    }
+
+    /// Whether a value matches that is ASCII or, where case doesn't count, in lower case; not for globs.
+    fn is_folded(&self, value: &[u8]) -> bool {
         let same = |a: &[u8], b: &[u8]| if self.cased { a == b } else { a.eq_ignore_ascii_case(b) };
         match &self.shape {
             Shape::Anything => true,
@@ -131,7 +145,7 @@ impl TextMatcher {
             Shape::Prefix(t) => value.get(..t.len()).is_some_and(|v| same(v, t.as_bytes())),
             Shape::Suffix(t) => value.len() >= t.len() && same(&value[value.len() - t.len()..], t.as_bytes()),
             Shape::Contains(t) => contains(value, t.as_bytes(), self.cased),
-            Shape::Glob(parts) => glob(parts, &folded),
+            Shape::Glob(_) => false,
         }
     }
 

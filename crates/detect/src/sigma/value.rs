@@ -127,6 +127,7 @@ impl Test {
                 raw == word.as_bytes() || json::text(raw).is_some_and(|t| t.eq_ignore_ascii_case(word))
             }
             Test::Field { .. } => false,
+            Test::Text(matcher) if let Some(matches) = matcher.is_match_raw(raw) => matches,
             _ => event_text(raw).is_some_and(|text| self.is_text_match(&text, raw.first() == Some(&b'"'))),
         }
     }
