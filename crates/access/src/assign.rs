@@ -1,9 +1,8 @@
 //! Values to try for the variables of patterns.
 
-use crate::candidates;
-use crate::condition::Clause;
 use crate::context::{Context, Value};
 use crate::error::Error;
+use crate::quest::Values;
 use crate::scene::Scene;
 use crate::template::Template;
 use std::collections::BTreeSet;
@@ -17,12 +16,19 @@ const MAX_VALUES: usize = 14;
 const WORDS: [&str; 4] = ["alice", "example", "somebody", "x7q"];
 
 /// Contexts with values for the open variables, those first that are most likely to tell.
-pub fn assignments(scene: &mut Scene<'_>, open: &BTreeSet<String>, known: &Context) -> Result<Vec<Context>, Error> {
+pub fn assignments(
+    scene: &mut Scene<'_>,
+    open: &BTreeSet<String>,
+    known: &Context,
+    told: &Values<'_>,
+    free: &dyn Fn(&str) -> bool,
+) -> Result<Vec<Context>, Error> {
     let spelled = scene.keys();
     let mut all = vec![known.clone()];
     for key in open {
         let name = spelled.get(key).unwrap_or(key);
-        let values = values(scene, key, known)?;
+        let (told, _) = told(scene, key, known)?;
+        let values = if free(key) { values(scene, key, told) } else { told };
         let with = |context: &Context, value: &Option<Value>| {
             let mut context = context.clone();
             if let Some(value) = value {
@@ -36,7 +42,8 @@ pub fn assignments(scene: &mut Scene<'_>, open: &BTreeSet<String>, known: &Conte
     Ok(all)
 }
 
-fn values(scene: &mut Scene<'_>, key: &str, known: &Context) -> Result<Vec<Option<Value>>, Error> {
+/// Values of a key that can have any: those that conditions tell apart, and such as patterns line up with.
+fn values(scene: &Scene<'_>, key: &str, told: Vec<Option<Value>>) -> Vec<Option<Value>> {
     let one = |text: &str| Some(Value::One(text.to_owned()));
     let sources: Vec<&str> = templates(scene).map(|t| t.source()).collect();
     let fresh = WORDS.into_iter().find(|word| sources.iter().all(|s| !s.contains(word))).unwrap_or("x7q0");
@@ -50,8 +57,6 @@ fn values(scene: &mut Scene<'_>, key: &str, known: &Context) -> Result<Vec<Optio
     let mut aligned: Vec<String> = aligned.into_iter().filter(|text| text.len() < 200).collect();
     aligned.sort_by_key(|text| (text.contains([':', '/']), text.len()));
     found.extend(aligned.iter().take(5).map(|text| one(text)));
-    let clauses: Vec<&Clause> = scene.clauses(key);
-    let (told, _) = candidates::all(&clauses, known, key, &mut scene.walk)?;
     found.extend(told.into_iter().take(5));
     found.extend([one("x"), one(""), Some(Value::Many(vec!["x".to_owned()]))]);
     let mut once: Vec<Option<Value>> = Vec::new();
@@ -63,7 +68,7 @@ fn values(scene: &mut Scene<'_>, key: &str, known: &Context) -> Result<Vec<Optio
     // A wildcard as a text is what nobody is called.
     once.sort_by_key(|value| matches!(value, Some(Value::One(text)) if text.contains(['*', '?'])));
     once.truncate(MAX_VALUES);
-    Ok(once)
+    once
 }
 
 fn templates<'a>(scene: &Scene<'a>) -> impl Iterator<Item = &'a Template> {

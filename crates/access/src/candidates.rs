@@ -49,6 +49,16 @@ pub fn all(
     Ok((sift(clauses, context, key, found, &[], Lists::All)?, together < 2))
 }
 
+/// Of values that a key can hold those that make a difference, its absence first.
+pub fn among(
+    clauses: &[&Clause],
+    context: &Context,
+    key: &str,
+    values: Vec<String>,
+) -> Result<Vec<Option<Value>>, Error> {
+    sift(clauses, context, key, values, &[], Lists::None)
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lists {
     None,
@@ -184,7 +194,7 @@ fn times(mut bounds: Vec<i64>) -> Vec<String> {
 }
 
 /// The first address of every stretch that lies in the same blocks, from both families.
-fn addresses(blocks: Vec<operand::Block>) -> Vec<String> {
+pub fn addresses(blocks: Vec<operand::Block>) -> Vec<String> {
     if blocks.is_empty() {
         return Vec::new();
     }

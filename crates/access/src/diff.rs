@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::people::People;
 use crate::policy::{Effect, Kind, Policy};
-use crate::polish::polish;
+use crate::polish::{polish, simplify};
 use crate::quest::{Goal, Person, Quest, Values};
 use crate::scene::{Draft, Scene};
 use crate::witness::Witness;
@@ -83,7 +83,7 @@ pub fn diff(old: &Json, new: &Json, kind: PolicyKind) -> Result<Option<NewAccess
     let goals = goals(&scene, new.statements.len());
     let (persons, partitions) = persons(&scene, kind);
     let values: &Values<'_> = &|scene, key, context| scene.values(key, context);
-    let mut quest = Quest { scene, goals, persons, partitions, values, at: "new" };
+    let mut quest = Quest { scene, goals, persons, partitions, values, free: &|_| true, at: "new" };
     let Some(draft) = quest.answer()? else { return Ok(None) };
     found(&old, &new, kind, draft).map(Some)
 }
@@ -125,10 +125,12 @@ fn found(old: &Policy, new: &Policy, kind: Kind, mut draft: Draft) -> Result<New
     let unsure = || Error::Search { at: "new".to_owned() };
     let is_new = |draft: &Draft| after.allows(draft) && !before.allows(draft);
     let allow = matching(new, Effect::Allow, &draft).filter(|_| is_new(&draft)).ok_or_else(unsure)?;
-    polish(&mut draft, allow, &|draft| match draft.resource.as_str() {
+    let shows = |draft: &Draft| match draft.resource.as_str() {
         "*" => is_new(draft) && after.allows_all(draft) && !before.allows_all(draft),
         _ => is_new(draft),
-    });
+    };
+    polish(&mut draft, allow, &shows);
+    simplify(&mut draft, allow, &shows);
     let allowed_by = matching(new, Effect::Allow, &draft).unwrap_or(allow).label.clone();
     let denied_by = matching(old, Effect::Deny, &draft).map(|s| s.label.clone());
     Ok(NewAccess { witness: draft.into(), allowed_by, denied_by })

@@ -35,7 +35,7 @@ pub enum Error {
 }
 
 /// The words that an error is made with.
-const WORDS: [(&str, &str); 22] = [
+const WORDS: [(&str, &str); 24] = [
     ("null", "null"),
     ("true or false", "真偽値"),
     ("a number", "数値"),
@@ -61,6 +61,8 @@ const WORDS: [(&str, &str); 22] = [
         "ARN、ec2.amazonaws.com のようなサービス名、anonymous のいずれかを書いてください",
     ),
     ("case", "ケース"),
+    ("write 12 digits", "12 桁の数字を書いてください"),
+    ("write o- and what follows it", "o- で始まる組織 ID を書いてください"),
 ];
 
 fn japanese(word: &str) -> &str {

@@ -70,7 +70,7 @@ const SERVICES: [(&str, &[&str], &[&str]); 16] = [
     ("cloudtrail", &["arn:aws:cloudtrail:us-east-1:111122223333:trail/example"], &["StopLogging", "DeleteTrail"]),
 ];
 
-/// Puts better names into a draft that `allow` matches, as long as `shows` says that it shows what it has to.
+/// Puts better names of action and resource into a draft that `allow` matches, as long as `shows` says that it shows what it has to.
 pub fn polish(draft: &mut Draft, allow: &Statement, shows: &dyn Fn(&Draft) -> bool) {
     let fits = |draft: &Draft| covers(allow, draft) && shows(draft);
     let mut try_out = |change: &dyn Fn(&mut Draft)| {
@@ -104,7 +104,6 @@ pub fn polish(draft: &mut Draft, allow: &Statement, shows: &dyn Fn(&Draft) -> bo
         }
         better
     });
-    context(draft, allow, &fits);
 }
 
 /// Whether an action is of the pattern's service and begins as the pattern does.
@@ -179,8 +178,9 @@ fn fill(pattern: &[Piece], word: &str, partition: &str, service: &str) -> String
     texts.join(":")
 }
 
-/// Keys that need not be there are left out; others get a value that a policy names, or a plain one.
-fn context(draft: &mut Draft, allow: &Statement, fits: &dyn Fn(&Draft) -> bool) {
+/// Keys that need not be there are left out; others, of which each may have any value, get a value that a policy names, or a plain one.
+pub fn simplify(draft: &mut Draft, allow: &Statement, shows: &dyn Fn(&Draft) -> bool) {
+    let fits = |draft: &Draft| covers(allow, draft) && shows(draft);
     for (name, value) in draft.context.json() {
         let mut without = draft.clone();
         without.context.unset(&name);

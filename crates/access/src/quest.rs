@@ -42,6 +42,8 @@ pub struct Quest<'a, 'v> {
     /// The partitions that persons are in.
     pub partitions: Vec<String>,
     pub values: &'v Values<'v>,
+    /// Whether a key, in lower case, can have any value.
+    pub free: &'v dyn Fn(&str) -> bool,
     /// What the question is about, for errors.
     pub at: &'static str,
 }
@@ -87,12 +89,17 @@ impl Quest<'_, '_> {
         let mut left = MAX_STEPS;
         let mut doubt = None;
         for (known, who) in self.groups() {
-            let all = self.scene.variables();
-            let open: BTreeSet<String> = all.into_iter().filter(|key| known.get(key).is_none()).collect();
+            let mut open = BTreeSet::new();
+            for key in self.scene.variables().into_iter().filter(|key| known.get(key).is_none()) {
+                // A key that is always absent is as good as known.
+                if (self.values)(&mut self.scene, &key, &known)? != (vec![None], true) || (self.free)(&key) {
+                    open.insert(key);
+                }
+            }
             let mut cast = Cast { who: &who, actions: &actions, left: &mut left };
             let contexts = match open.is_empty() {
                 true => vec![known.clone()],
-                false => assignments(&mut self.scene, &open, &known)?,
+                false => assignments(&mut self.scene, &open, &known, self.values, self.free)?,
             };
             for context in contexts.iter().take(FIRST) {
                 let (keys, _) = self.keys(context, &open, &mut cache)?;
