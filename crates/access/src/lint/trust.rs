@@ -32,14 +32,28 @@ const SHARED: [(&str, &str); 18] = [
     ("www.amazon.com", "app_id"),
 ];
 
-/// How the subjects of a provider begin; the text after it, as far as the sign, names the customer.
-const SUBJECTS: [(&str, &str, char); 6] = [
+/// How the subjects of a provider begin, whose address begins so; the text after it, as far as the sign, names the
+/// customer or, of a cluster of EKS, the namespace.
+const SUBJECTS: [(&str, &str, char); 7] = [
+    ("oidc.eks.", "system:serviceaccount:", ':'),
     ("token.actions.githubusercontent.com", "repo:", '/'),
     ("vstoken.actions.githubusercontent.com", "repo:", '/'),
     ("gitlab.com", "project_path:", '/'),
     ("app.terraform.io", "organization:", ':'),
     ("agent.buildkite.com", "organization:", ':'),
     ("scalr.io", "account:", ':'),
+];
+
+/// Claims that name the customer beside those. Each is enough, since all conditions must hold.
+const NAMING: [&str; 8] = [
+    "enterprise_id",
+    "job_workflow_ref",
+    "namespace_id",
+    "project_id",
+    "repository",
+    "repository_id",
+    "repository_owner",
+    "repository_owner_id",
 ];
 
 pub fn check(views: &[View], remarks: &mut Vec<Remark>) {
@@ -77,10 +91,15 @@ fn of_provider(view: &View, provider: &str, remarks: &mut Vec<Remark>) {
         view.conditions.iter().filter(|c| c.clause.key == key && c.is_positive()).collect::<Vec<_>>()
     };
     let at = view.at_principal();
+    let severity = if shared.is_some() { Severity::Critical } else { Severity::High };
     let limits = on(claim);
     let also = if claim == "sub" { Vec::new() } else { on("sub") };
-    if limits.is_empty() && also.is_empty() {
-        let severity = if shared.is_some() { Severity::Critical } else { Severity::High };
+    let narrow = |c: &&Condition| {
+        let mut values = c.clause.operands.iter().map(|o| o.source());
+        values.all(|v| c.clause.family != Family::Like || !v.starts_with(['*', '?']))
+    };
+    let is_named = NAMING.iter().any(|claim| on(claim).iter().any(narrow));
+    if limits.is_empty() && also.is_empty() && !is_named {
         let who = if shared.is_some() {
             ("every customer of", "の全利用者")
         } else {
@@ -96,21 +115,23 @@ fn of_provider(view: &View, provider: &str, remarks: &mut Vec<Remark>) {
         remarks.push(view.remark("oidc-no-subject", severity, &at, text));
         return;
     }
-    for condition in limits.iter().chain(&also) {
-        for (i, operand) in condition.clause.operands.iter().enumerate() {
-            if is_wide(provider, condition, operand.source()) {
-                let value: String = operand.source().chars().take(120).collect();
-                let key = &condition.clause.spelling;
-                let text = Text::new(
-                    format!(
-                        "`{value}` doesn't say whose `{key}` is meant, so that others' match it, too: write out the part that names yours"
-                    ),
-                    format!(
-                        "`{value}` は組織を特定していないため、他の組織の `{key}` にも一致します。自組織を示す部分を具体的に書いてください"
-                    ),
-                );
-                remarks.push(view.remark("oidc-wide-subject", Severity::Critical, &condition.at_operand(i), text));
-            }
+    let wide = |c: &Condition| {
+        let places = c.clause.operands.iter().enumerate().filter(|(_, o)| is_wide(provider, c, o.source()));
+        places.map(|(i, o)| (c.at_operand(i), o.source().to_owned())).collect::<Vec<_>>()
+    };
+    let found: Vec<Vec<(String, String)>> = limits.iter().chain(&also).map(|c| wide(c)).collect();
+    if !is_named && found.iter().all(|wide| !wide.is_empty()) {
+        for (at, value) in found.into_iter().flatten() {
+            let value: String = value.chars().take(120).collect();
+            let text = Text::new(
+                format!(
+                    "`{value}` matches the tokens of others of `{provider}`, too: write out the part that names yours"
+                ),
+                format!(
+                    "`{value}` は `{provider}` の他の利用者のトークンにも一致します。自分たちを示す部分を具体的に書いてください"
+                ),
+            );
+            remarks.push(view.remark("oidc-wide-subject", severity, &at, text));
         }
     }
     if on("aud").is_empty() && claim == "sub" {
@@ -129,15 +150,14 @@ fn is_wide(provider: &str, condition: &Condition, value: &str) -> bool {
     }
     let Some(wild) = value.find(['*', '?']) else { return false };
     let fixed = &value[..wild];
-    let own = SUBJECTS
-        .iter()
-        .find(|(host, start, _)| *host == provider && (fixed.starts_with(start) || start.starts_with(fixed)));
+    let begins = |start: &str| fixed.starts_with(start) || start.starts_with(fixed);
+    let own = SUBJECTS.iter().find(|(host, start, _)| provider.starts_with(host) && begins(start));
     if let Some((_, start, end)) = own {
         // The name must be whole: `repo:acme*` is also `repo:acme-evil`.
         let name = fixed.strip_prefix(start).and_then(|rest| rest.split_once(*end)).map(|(name, _)| name);
         return name.is_none_or(str::is_empty);
     }
-    // Of any other provider, something must stand after the first sign, as `system:serviceaccount:NAMESPACE`.
+    // Of any other provider, something must stand after the first sign, as in `user:NAME`.
     let named = fixed.split_once([':', '/', '|']).map_or(fixed, |(_, rest)| rest);
     named.is_empty()
 }

@@ -11,7 +11,6 @@ mod hostile;
 mod laws;
 mod layers;
 mod lint;
-mod lint_good;
 mod naive;
 mod ordinary;
 mod pairs;
