@@ -42,6 +42,10 @@ pub fn all(
     }
     let mut found = singles(clauses, context, key, &apart, work)?;
     found.extend(["x", "x:x:x:x:x:x", ""].map(str::to_owned));
+    *work = work.saturating_sub(found.len() * clauses.len());
+    if *work == 0 {
+        return Err(Error::Search { at: format!("the conditions on `{key}`") });
+    }
     let kinds = [text, has(|f| matches!(f, Family::Numeric(_))), has(|f| matches!(f, Family::Date(_)))];
     let address = has(|f| *f == Family::Address);
     // An address is neither a number nor a time.

@@ -144,9 +144,11 @@ fn resources(draft: &Draft, allow: &Statement) -> Vec<String> {
 
 /// Resources that patterns cover, as a person would fill them in: some of those that make a difference.
 pub fn samples<'a>(statements: impl Iterator<Item = &'a Statement>, context: &Context) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found = vec!["arn:aws:s3:::example-bucket/example.txt".to_owned()];
     for pattern in statements.flat_map(|s| s.resources.iter().take(20)).filter_map(|t| t.pieces(context)) {
-        found.extend(["example", "x"].map(|word| fill(&pattern, word, "aws", "s3")));
+        if pattern != [Piece::Many] {
+            found.extend(["example", "x"].map(|word| fill(&pattern, word, "aws", "s3")));
+        }
     }
     found
 }
