@@ -4,8 +4,13 @@
 //! does, and asks 100,000 requests for each that shows nothing new; without numbers it takes fewer requests. After them
 //! come pairs of the length of what people write: p50 and p95 tell how long one takes.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a program that prints and ends")]
-#![expect(dead_code, reason = "the tests use more of these than a measure does")]
+#![expect(clippy::print_stdout, reason = "a program that prints and ends")]
+#![expect(
+    dead_code,
+    unused_imports,
+    clippy::needless_pass_by_value,
+    reason = "the tests use more of these than a measure does"
+)]
 
 #[path = "../tests/it/ask.rs"]
 mod ask;

@@ -3,6 +3,7 @@
 //! Whatever is put in their place is taken only if the request still shows the same, so that nothing here can be wrong
 //! but in taste.
 
+use crate::catalogue;
 use crate::confirm::covers;
 use crate::context::{Context, Value};
 use crate::glob::Piece;
@@ -10,64 +11,56 @@ use crate::policy::Statement;
 use crate::scene::Draft;
 use yagura_model::Arn;
 
-/// What services act on, and actions that people know.
-const SERVICES: [(&str, &[&str], &[&str]); 16] = [
-    (
-        "s3",
-        &["arn:aws:s3:::example-bucket/example.txt", "arn:aws:s3:::example-bucket"],
-        &["GetObject", "PutObject", "DeleteObject", "ListBucket", "GetBucketPolicy", "PutBucketPolicy", "DeleteBucket"],
-    ),
-    (
-        "iam",
-        &["arn:aws:iam::111122223333:role/example", "arn:aws:iam::111122223333:user/example"],
-        &["PassRole", "CreateUser", "AttachRolePolicy", "CreateAccessKey", "GetRole", "ListUsers"],
-    ),
-    (
-        "ec2",
-        &["arn:aws:ec2:us-east-1:111122223333:instance/i-0123456789abcdef0"],
-        &["RunInstances", "TerminateInstances", "DescribeInstances", "CreateTags", "AuthorizeSecurityGroupIngress"],
-    ),
-    ("sts", &["arn:aws:iam::111122223333:role/example"], &["AssumeRole", "AssumeRoleWithWebIdentity", "TagSession"]),
-    (
-        "lambda",
-        &["arn:aws:lambda:us-east-1:111122223333:function:example"],
-        &["InvokeFunction", "UpdateFunctionCode", "CreateFunction", "GetFunction"],
-    ),
-    (
-        "kms",
-        &["arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
-        &["Decrypt", "Encrypt", "GenerateDataKey", "CreateGrant", "DescribeKey", "PutKeyPolicy"],
-    ),
-    (
-        "dynamodb",
-        &["arn:aws:dynamodb:us-east-1:111122223333:table/example"],
-        &["GetItem", "PutItem", "Query", "Scan", "DeleteTable"],
-    ),
-    ("sqs", &["arn:aws:sqs:us-east-1:111122223333:example"], &["SendMessage", "ReceiveMessage", "DeleteQueue"]),
-    ("sns", &["arn:aws:sns:us-east-1:111122223333:example"], &["Publish", "Subscribe", "DeleteTopic"]),
-    (
-        "secretsmanager",
-        &["arn:aws:secretsmanager:us-east-1:111122223333:secret:example-AbCdEf"],
-        &["GetSecretValue", "PutSecretValue", "DeleteSecret"],
-    ),
-    (
-        "ssm",
-        &["arn:aws:ssm:us-east-1:111122223333:parameter/example"],
-        &["GetParameter", "SendCommand", "StartSession"],
-    ),
-    (
-        "logs",
-        &["arn:aws:logs:us-east-1:111122223333:log-group:example"],
-        &["PutLogEvents", "CreateLogGroup", "DeleteLogGroup", "GetLogEvents"],
-    ),
-    ("ecr", &["arn:aws:ecr:us-east-1:111122223333:repository/example"], &["BatchGetImage", "PutImage"]),
-    ("rds", &["arn:aws:rds:us-east-1:111122223333:db:example"], &["DeleteDBInstance", "ModifyDBInstance"]),
-    (
-        "cloudformation",
-        &["arn:aws:cloudformation:us-east-1:111122223333:stack/example/1"],
-        &["CreateStack", "DeleteStack"],
-    ),
-    ("cloudtrail", &["arn:aws:cloudtrail:us-east-1:111122223333:trail/example"], &["StopLogging", "DeleteTrail"]),
+/// Actions that people know.
+const KNOWN: [&str; 48] = [
+    "s3:GetObject",
+    "s3:PutObject",
+    "s3:DeleteObject",
+    "s3:ListBucket",
+    "s3:GetBucketPolicy",
+    "s3:PutBucketPolicy",
+    "s3:DeleteBucket",
+    "iam:PassRole",
+    "iam:CreateUser",
+    "iam:AttachRolePolicy",
+    "iam:CreateAccessKey",
+    "iam:GetRole",
+    "sts:AssumeRole",
+    "sts:AssumeRoleWithWebIdentity",
+    "ec2:RunInstances",
+    "ec2:TerminateInstances",
+    "ec2:DescribeInstances",
+    "ec2:CreateTags",
+    "ec2:AuthorizeSecurityGroupIngress",
+    "lambda:InvokeFunction",
+    "lambda:UpdateFunctionCode",
+    "lambda:CreateFunction",
+    "lambda:GetFunction",
+    "kms:Decrypt",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:CreateGrant",
+    "kms:PutKeyPolicy",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:DeleteTable",
+    "sqs:SendMessage",
+    "sqs:ReceiveMessage",
+    "sns:Publish",
+    "sns:Subscribe",
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:DeleteSecret",
+    "ssm:GetParameter",
+    "ssm:SendCommand",
+    "ssm:StartSession",
+    "logs:PutLogEvents",
+    "logs:CreateLogGroup",
+    "logs:DeleteLogGroup",
+    "ecr:BatchGetImage",
+    "rds:DeleteDBInstance",
+    "cloudformation:CreateStack",
+    "cloudtrail:StopLogging",
 ];
 
 /// Puts better names of action and resource into a draft that `allow` matches, as long as `shows` says that it shows what it has to.
@@ -82,19 +75,17 @@ pub fn polish(draft: &mut Draft, allow: &Statement, shows: &dyn Fn(&Draft) -> bo
         }
         better
     };
-    let known: Vec<String> = SERVICES
-        .iter()
-        .flat_map(|(service, _, names)| names.iter().map(move |name| format!("{service}:{name}")))
-        .collect();
     let filled = allow.spelled.iter().filter(|_| !allow.not_action).flat_map(|pattern| {
-        let literal = !pattern.contains(['*', '?']);
-        let known = known.iter().filter(move |k| !literal && starts_alike(pattern, k)).cloned();
-        let named: Vec<String> = known.collect();
+        let known = KNOWN.iter().filter(|k| starts_alike(pattern, k)).map(|k| (*k).to_owned());
+        let service = pattern.split(':').next().unwrap_or_default();
+        let of = if service.contains('*') { Vec::new() } else { catalogue::expand(pattern) };
+        let real = of.into_iter().take(40).map(catalogue::Action::full);
         let words = ["Example", "", "s"].into_iter().map(|word| pattern.replace('*', word).replace('?', "a"));
-        named.into_iter().chain(words)
+        let own = Some(pattern.clone()).filter(|p| !p.contains(['*', '?']));
+        own.into_iter().chain(known).chain(real).chain(words).collect::<Vec<String>>()
     });
-    let filled: Vec<String> = filled.take(400).collect();
-    let _ = filled.iter().chain(&known).any(|action| try_out(&|d: &mut Draft| d.action.clone_from(action)));
+    let filled: Vec<String> = filled.take(400).chain(KNOWN.map(str::to_owned)).collect();
+    let _ = filled.iter().any(|action| try_out(&|d: &mut Draft| d.action.clone_from(action)));
     let _ = resources(draft, allow).iter().any(|resource| {
         let mut other = draft.clone();
         other.resource.clone_from(resource);
@@ -121,14 +112,15 @@ fn resources(draft: &Draft, allow: &Statement) -> Vec<String> {
         (_, Some(arn)) if arn.partition.starts_with("aws") => arn.partition,
         _ => "aws",
     };
-    let arns = |own: bool| {
-        let of = SERVICES.iter().filter(move |(name, ..)| (*name == service) == own);
-        of.flat_map(|(_, arns, _)| arns.iter()).map(|arn| arn.replacen("arn:aws:", &format!("arn:{partition}:"), 1))
-    };
     if Arn::parse(&draft.resource).is_none() {
         return vec!["*".to_owned()];
     }
-    let mut found = Vec::new();
+    let arns = |action: &str| catalogue::resources_of(action).into_iter().map(|arn| example(&arn, partition));
+    let mut of = arns(&draft.action).collect::<Vec<String>>();
+    of.sort_by_key(String::len);
+    // AWS asks for `*` where an action acts on nothing in particular.
+    let none = catalogue::is_action(&draft.action) && of.is_empty();
+    let mut found: Vec<String> = none.then(|| "*".to_owned()).into_iter().collect();
     if !allow.not_resource {
         let patterns = allow.resources.iter().filter_map(|t| t.pieces(&draft.context)).take(50);
         let patterns: Vec<Vec<Piece>> = patterns.collect();
@@ -136,10 +128,32 @@ fn resources(draft: &Draft, allow: &Statement) -> Vec<String> {
             found.extend(patterns.iter().filter(|p| p.len() > 1).map(|p| fill(p, word, partition, service)));
         }
     }
-    found.extend(arns(true));
+    found.extend(of);
     found.push(format!("arn:{partition}:{service}:us-east-1:111122223333:example"));
-    found.extend(arns(false));
+    found.extend(KNOWN.iter().flat_map(|action| arns(action)));
     found
+}
+
+/// An ARN with its placeholders filled in.
+fn example(arn: &str, partition: &str) -> String {
+    let mut text = arn.to_owned();
+    for (name, value) in [
+        ("${Partition}", partition),
+        ("${Region}", "us-east-1"),
+        ("${Account}", "111122223333"),
+        ("${BucketName}", "example-bucket"),
+        ("${ObjectName}", "example.txt"),
+        ("${KeyId}", "1234abcd-12ab-34cd-56ef-1234567890ab"),
+        ("${InstanceId}", "i-0123456789abcdef0"),
+    ] {
+        text = text.replace(name, value);
+    }
+    while let Some((before, rest)) = text.split_once("${")
+        && let Some((_, after)) = rest.split_once('}')
+    {
+        text = format!("{before}example{after}");
+    }
+    text
 }
 
 /// Resources that patterns cover, as a person would fill them in: some of those that make a difference.

@@ -91,7 +91,10 @@ fn hundreds_of_keys_end_in_time() {
     let puzzle = |i: usize| {
         let mut keys = Map::new();
         for j in [1, 7, 11] {
-            keys.insert(format!("k:{}", (i * j + i / 40) % 40), json!(if (i / j) % 2 == 0 { "true" } else { "false" }));
+            keys.insert(
+                format!("k:{}", (i * j + i / 40) % 40),
+                json!(if (i / j).is_multiple_of(2) { "true" } else { "false" }),
+            );
         }
         statement("Deny", json!({"Condition": {"BoolIfExists": keys, "StringEquals": {}}}))
     };

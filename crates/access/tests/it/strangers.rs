@@ -1,6 +1,7 @@
 //! Whether resource policies let in strangers, against what AWS calls public.
 
 use crate::ask::{HERE, THERE, outcome, policy};
+use crate::laws::Dice;
 use serde_json::{Value, json};
 use yagura_access::{Document, PolicyKind, Probe, Zone, outside, public};
 
@@ -141,4 +142,124 @@ fn a_zone_has_accounts_and_an_organization() {
         "Condition": {"StringEquals": {"aws:PrincipalOrgID": ORG}}});
     let found = outside(&policy(json!([allow])), &none).expect("an answer").expect("an outsider");
     assert!(!found.anyone && found.witness.context["aws:PrincipalOrgID"] == ORG, "{found:#?}");
+}
+
+/// Principals, conditions and values that generated policies and strangers' requests are made of.
+const PRINCIPALS: [&str; 6] = [
+    r#""*""#,
+    r#"{"AWS": "*"}"#,
+    r#"{"AWS": "111122223333"}"#,
+    r#"{"AWS": "arn:aws:iam::444455556666:role/R"}"#,
+    r#"{"AWS": ["222233334444", "arn:aws:iam::444455556666:root"]}"#,
+    r#"{"Service": "sns.amazonaws.com"}"#,
+];
+
+const CONDITIONS: [(&str, &str, &str); 24] = [
+    ("StringEquals", "aws:PrincipalOrgID", r#""o-exampleorg""#),
+    ("StringNotEquals", "aws:PrincipalOrgID", r#""o-exampleorg""#),
+    ("StringNotEqualsIfExists", "aws:PrincipalOrgID", r#"["o-exampleorg", "o-partnerorg1"]"#),
+    ("StringLike", "aws:PrincipalOrgID", r#""o-*""#),
+    ("Null", "aws:PrincipalOrgID", r#""false""#),
+    ("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", r#""o-exampleorg/r-*""#),
+    ("StringEquals", "aws:PrincipalAccount", r#"["111122223333", "444455556666"]"#),
+    ("StringNotEquals", "aws:PrincipalAccount", r#""111122223333""#),
+    ("ArnLike", "aws:PrincipalArn", r#""arn:aws:iam::*:role/ci-*""#),
+    ("ArnNotLike", "aws:PrincipalArn", r#""arn:aws:iam::111122223333:*""#),
+    ("StringEquals", "aws:SourceVpce", r#""vpce-1""#),
+    ("StringNotEquals", "aws:SourceVpce", r#"["vpce-1", "vpce-2"]"#),
+    ("StringNotEqualsIfExists", "aws:SourceVpc", r#""vpc-1""#),
+    ("StringEquals", "aws:SourceAccount", r#""111122223333""#),
+    ("StringNotEquals", "aws:SourceAccount", r#""111122223333""#),
+    ("ArnLike", "aws:SourceArn", r#""arn:aws:sns:*:111122223333:*""#),
+    ("ArnNotLikeIfExists", "aws:SourceArn", r#""arn:aws:s3:::ours*""#),
+    ("IpAddress", "aws:SourceIp", r#"["203.0.113.0/24", "10.0.0.0/8"]"#),
+    ("NotIpAddress", "aws:SourceIp", r#""203.0.113.0/24""#),
+    ("IpAddress", "aws:SourceIp", r#"["0.0.0.0/1", "128.0.0.0/1"]"#),
+    ("Bool", "aws:SecureTransport", r#""true""#),
+    ("Bool", "aws:SecureTransport", r#""false""#),
+    ("StringLike", "aws:Referer", r#""https://ours/*""#),
+    ("Null", "aws:PrincipalArn", r#""true""#),
+];
+
+fn generated(dice: &mut Dice) -> Value {
+    let statements = (0..1 + dice.below(4)).map(|i| {
+        let mut statement = json!({"Effect": dice.one(&["Allow", "Allow", "Deny"]), "Action": dice.one(&["s3:*", "s3:Get*"]),
+            "Resource": dice.one(&["*", "arn:aws:s3:::b/*"]), "Sid": format!("s{i}")});
+        let principal: &str = PRINCIPALS[dice.below(PRINCIPALS.len())];
+        statement["Principal"] = serde_json::from_str(principal).expect("JSON");
+        for _ in 0..dice.below(3) {
+            let (operator, key, operands) = *dice.one(&CONDITIONS);
+            statement["Condition"][operator][key] = serde_json::from_str(operands).expect("JSON");
+        }
+        statement
+    });
+    let statements: Vec<Value> = statements.collect();
+    policy(json!(statements))
+}
+
+/// A request of somebody whom nothing names, or with `named` of somebody whom only the zone doesn't.
+fn stranger(dice: &mut Dice, named: bool) -> Value {
+    let mut context = json!({});
+    let mut set = |dice: &mut Dice, key: &str, values: &[&str]| {
+        if dice.below(3) > 0 {
+            context[key] = json!(dice.one(values));
+        }
+    };
+    set(dice, "aws:SourceVpce", &["vpce-9", "vpce-12"]);
+    set(dice, "aws:SourceVpc", &["vpc-9"]);
+    set(dice, "aws:SourceAccount", if named { &["444455556666", "888800001111"] } else { &["888800001111"] });
+    set(dice, "aws:SourceArn", &["arn:aws:sns:us-east-1:888800001111:t", "arn:aws:s3:::oursx", "arn:aws:s3:::z"]);
+    set(dice, "aws:SourceIp", &["8.8.8.8", "200.1.2.3", "2001:db8::1"]);
+    if named {
+        set(dice, "aws:SourceIp", &["203.0.113.9", "8.8.8.8", "10.1.1.1"]);
+    }
+    set(dice, "aws:SecureTransport", &["true", "false"]);
+    set(dice, "aws:Referer", &["https://ours/x", "z"]);
+    let account = if named { *dice.one(&["444455556666", "888800001111"]) } else { "888800001111" };
+    let name = *dice.one(&["role/R", "role/ci-x", "user/u"]);
+    let arn = format!("arn:aws:iam::{account}:{name}");
+    let anonymous = dice.below(5) == 0;
+    if !anonymous {
+        context["aws:PrincipalArn"] = json!(arn);
+        context["aws:PrincipalAccount"] = json!(account);
+        let org = *dice.one(if named { &["o-partnerorg1", "o-strangeorg", ""] } else { &["o-strangeorg", ""] });
+        if !org.is_empty() {
+            context["aws:PrincipalOrgID"] = json!(org);
+            context["aws:PrincipalOrgPaths"] = json!([format!("{org}/r-ab12/ou-1/")]);
+        }
+    }
+    json!({"principal": if anonymous { "anonymous" } else { &arn }, "action": dice.one(&["s3:GetObject", "s3:PutObject"]),
+        "resource": dice.one(&["arn:aws:s3:::b/k", "arn:aws:s3:::c"]), "context": context})
+}
+
+#[test]
+fn no_stranger_gets_past_a_closed_policy() {
+    let mut dice = Dice::new(41);
+    let mut probes = |named| -> Vec<Probe> {
+        (0..2_000).map(|_| Probe::read(&stranger(&mut dice, named)).expect("a request")).collect()
+    };
+    let (nobody, anybody) = (probes(false), probes(true));
+    let (mut opened, mut closed) = (0, 0);
+    for number in 0..400 {
+        let policy = generated(&mut dice);
+        let document = Document::read(&policy, PolicyKind::Resource).expect("a document");
+        for (found, probes) in [(public(&policy, &zone()), &nobody), (outside(&policy, &zone()), &anybody)] {
+            let past = probes.iter().find(|probe| document.allows(probe));
+            let Some(found) = found.unwrap_or_else(|e| panic!("{e}: {policy:#}")) else {
+                assert!(past.is_none(), "policy {number}: {past:?} {policy:#}");
+                closed += 1;
+                continue;
+            };
+            let probe = Probe::read(&found.witness.json()).expect("a request");
+            assert!(document.allows(&probe), "policy {number}: {found:#?} {policy:#}");
+            let context = &found.witness.context;
+            let ours = |key: &str, values: &[&str]| values.iter().any(|v| context.get(key) == Some(&json!(v)));
+            assert!(!ours("aws:PrincipalOrgID", &[ORG]) && !ours("aws:SourceAccount", &[HERE]), "{found:#?}");
+            assert!(!ours("aws:SourceVpce", &["vpce-1", "vpce-2"]), "{found:#?}");
+            let who = found.witness.principal.as_deref().expect("somebody");
+            assert!(!who.contains(HERE) && !who.contains("222233334444") && !who.contains("sns."), "{found:#?}");
+            opened += 1;
+        }
+    }
+    assert!(opened > 200 && closed > 200, "{opened} {closed}");
 }
