@@ -19,6 +19,7 @@ mod bits;
 mod candidates;
 mod case;
 pub mod catalogue;
+mod coarse;
 mod condition;
 mod confirm;
 mod context;

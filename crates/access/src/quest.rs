@@ -8,6 +8,7 @@
 
 use crate::assign::assignments;
 use crate::bits::Bits;
+use crate::coarse;
 use crate::context::{Context, Value};
 use crate::error::Error;
 use crate::policy::Statement;
@@ -72,7 +73,13 @@ enum Found {
 #[derive(Default)]
 struct Cache {
     resources: BTreeMap<(Bits, Bits), Vec<(String, Bits)>>,
-    keys: BTreeMap<String, (Axis<Choice>, bool)>,
+    keys: BTreeMap<String, (Axis<Choice>, Option<Error>)>,
+}
+
+/// The axes of keys, and of which of them not every case is known: its place, the key, and why.
+struct Keys {
+    axes: Vec<Axis<Choice>>,
+    doubts: Vec<(usize, String, Error)>,
 }
 
 impl Quest<'_, '_> {
@@ -102,20 +109,29 @@ impl Quest<'_, '_> {
                 false => assignments(&mut self.scene, &open, &known, self.values, self.free)?,
             };
             for context in contexts.iter().take(FIRST) {
-                let (keys, _) = self.keys(context, &open, &mut cache)?;
-                if let Some(draft) = self.sample(context, &keys, &mut cast)? {
+                let keys = self.keys(context, &open, &mut cache)?;
+                if let Some(draft) = self.sample(context, &keys.axes, &mut cast)? {
                     return Ok(Some(draft));
                 }
             }
-            if !open.is_empty() && !self.possible(&known, &open, &mut cast)? {
+            if !open.is_empty() && matches!(self.possible(&known, &open, &mut cast), Ok(false)) {
                 continue;
             }
             for context in contexts {
-                let (keys, unsure) = self.keys(&context, &open, &mut cache)?;
-                if let Some(draft) = self.concrete(&context, &keys, &mut cast, &mut cache)? {
-                    return Ok(Some(draft));
+                let mut keys = self.keys(&context, &open, &mut cache)?;
+                let found = self.concrete(&context, &keys.axes, &mut cast, &mut cache);
+                let tangled = match found {
+                    Ok(Some(draft)) => return Ok(Some(draft)),
+                    Ok(None) => None,
+                    Err(error) => Some(error),
+                };
+                // What couldn't be told apart may not matter.
+                let is_tangled = tangled.is_some();
+                if let Some(error) = tangled.or(keys.doubts.first().map(|(_, _, error)| error.clone()))
+                    && !self.excluded(&context, &mut keys, is_tangled, &mut cast, &mut cache)?
+                {
+                    doubt = doubt.or(Some(error));
                 }
-                doubt = doubt.or(unsure);
             }
             if !open.is_empty() {
                 let names = open.iter().map(|key| format!("`${{{key}}}`")).collect::<Vec<_>>().join(", ");
@@ -141,34 +157,54 @@ impl Quest<'_, '_> {
     }
 
     /// The axes of keys with every variable known, and what is in doubt about them.
-    fn keys(
-        &mut self,
-        context: &Context,
-        assigned: &BTreeSet<String>,
-        cache: &mut Cache,
-    ) -> Result<(Vec<Axis<Choice>>, Option<Error>), Error> {
-        let mut keys = Vec::new();
-        let mut unsure = None;
+    fn keys(&mut self, context: &Context, assigned: &BTreeSet<String>, cache: &mut Cache) -> Result<Keys, Error> {
+        let mut keys = Keys { axes: Vec::new(), doubts: Vec::new() };
         let fixed = self.scene.variables().is_empty();
         for (key, name) in self.scene.keys() {
             let is_known = context.get(&key).is_some() || assigned.contains(&key);
-            let (axis, all) = match cache.keys.get(&key) {
-                _ if is_known => (self.scene.key(&key, &name, vec![context.get(&key).cloned()], context), true),
+            let (axis, doubt) = match cache.keys.get(&key) {
+                _ if is_known => (self.scene.key(&key, &name, vec![context.get(&key).cloned()], context), None),
                 Some(known) => known.clone(),
                 None => {
-                    let (values, all) = (self.values)(&mut self.scene, &key, context)?;
-                    (self.scene.key(&key, &name, values, context), all)
+                    let (values, doubt) = match (self.values)(&mut self.scene, &key, context) {
+                        Ok((values, true)) => (values, None),
+                        Ok((values, false)) => (values, Some(Error::Mixed { key: name.clone() })),
+                        Err(error) => (vec![None], Some(error)),
+                    };
+                    (self.scene.key(&key, &name, values, context), doubt)
                 }
             };
-            if !all {
-                unsure = unsure.or_else(|| Some(Error::Mixed { key: name.clone() }));
-            }
             if fixed && !is_known {
-                cache.keys.insert(key, (axis.clone(), all));
+                cache.keys.insert(key.clone(), (axis.clone(), doubt.clone()));
             }
-            keys.push(axis);
+            keys.doubts.extend(doubt.map(|error| (keys.axes.len(), key, error)));
+            keys.axes.push(axis);
         }
-        Ok((keys, unsure))
+        Ok(keys)
+    }
+
+    /// Whether nothing could be found even if what is in doubt turned out as suits.
+    fn excluded(
+        &mut self,
+        context: &Context,
+        keys: &mut Keys,
+        tangled: bool,
+        cast: &mut Cast<'_>,
+        cache: &mut Cache,
+    ) -> Result<bool, Error> {
+        for (at, key, _) in &keys.doubts {
+            match coarse::key(&self.scene, key) {
+                Some(axis) => keys.axes[*at] = axis,
+                None => return Ok(false),
+            }
+        }
+        if !tangled {
+            return Ok(matches!(self.concrete(context, &keys.axes, cast, cache), Ok(None)));
+        }
+        let mut resources =
+            |scene: &mut Scene<'_>, must: &Bits, among: &Bits| Ok(coarse::resources(scene, must, among));
+        let found = self.try_goals(&keys.axes, &mut resources, cast)?;
+        Ok(matches!(found, Found::Nothing))
     }
 
     /// Tries resources that come to mind: most of what is new shows on these.

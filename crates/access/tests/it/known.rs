@@ -195,3 +195,29 @@ fn principals() {
     assert_eq!(found.witness.principal.as_deref(), Some("arn:aws:iam::999988887777:user/somebody"));
     assert_eq!(found.witness.resource, "arn:aws:s3:::example-bucket/example.txt");
 }
+
+#[test]
+fn what_cannot_be_told_apart_need_not_matter() {
+    // One key as a text with wildcards and as an address: which of them an edit elsewhere doesn't touch.
+    let mixed = |address: &str| {
+        json!([
+            when(json!({"StringLike": {"aws:SourceIp": "10.*"}})),
+            allow(json!({"Action": "s3:PutObject", "Condition": {"IpAddress": {"aws:SourceIp": address}}})),
+        ])
+    };
+    assert_eq!(both_ways(mixed("10.0.0.0/8"), mixed("10.0.0.0/8")), SAME);
+    let mut edited = mixed("10.0.0.0/8");
+    edited.as_array_mut().expect("a list").push(deny(json!({"Action": "s3:*", "Resource": "arn:aws:s3:::b/*"})));
+    assert_eq!(both_ways(edited, mixed("10.0.0.0/8")), WIDER);
+    assert!(compared(mixed("10.0.0.0/9"), mixed("10.0.0.0/8"), PolicyKind::Identity).is_some());
+    let (text, address) = (
+        when(json!({"StringLike": {"aws:SourceIp": "10.*"}})),
+        when(json!({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}})),
+    );
+    let said = diff(&policy(json!([text])), &policy(json!([address])), PolicyKind::Identity).expect_err("in doubt");
+    assert_eq!(
+        said.to_string(),
+        "`aws:SourceIp` is compared as a text and as a number, time or address, which can't be decided together: use one"
+    );
+    assert!(said.text().ja.contains("どちらかに揃えてください"), "{}", said.text().ja);
+}
