@@ -24,7 +24,7 @@ pub enum Error {
     Overlap { at: String },
     #[error("{keys} unknown keys have too many combinations to be decided exactly: give a value to some of {names}")]
     Combinations { keys: usize, names: String },
-    #[error("the statements of {at} work together in too many ways to be decided exactly: split the policy")]
+    #[error("{at}: patterns and conditions combine in too many ways to be decided exactly: split the policy")]
     Search { at: String },
     #[error("what the variables {names} can stand for can't be decided exactly: replace them by values")]
     Variables { names: String },
@@ -103,7 +103,8 @@ impl Error {
                 )
             }
             Error::Search { at } => {
-                format!("{at} のステートメントの組み合わせが多すぎて正確に判定できません: ポリシーを分けてください")
+                let at = at.replace("the conditions on", "条件キー");
+                format!("{at}: パターンと条件の組み合わせが多すぎて正確に判定できません: ポリシーを分けてください")
             }
             Error::Variables { names } => {
                 format!("変数 {names} が取りうる値を正確に判定できません: 具体的な値に置き換えてください")

@@ -24,14 +24,14 @@ impl People {
     /// Everybody whom the statements name.
     pub fn of<'a>(statements: impl Iterator<Item = &'a Statement>) -> People {
         let mut people = People::default();
-        // China's is a partition like any other that no policy names.
-        people.partitions.extend(["aws", "aws-cn"].map(str::to_owned));
+        people.partitions.insert("aws".to_owned());
         for statement in statements {
             if let Principals::These(entries) | Principals::NotThese(entries) = &statement.principals {
                 people.named.extend(entries.iter().cloned());
             }
-            let arns = statement.resources.iter().filter_map(|t| Arn::parse(t.source()));
-            let partitions = arns.map(|arn| arn.partition).filter(|p| !p.contains(['*', '?', '$']));
+            // Fields of a pattern may be missing.
+            let arns = statement.resources.iter().filter_map(|t| t.source().strip_prefix("arn:"));
+            let partitions = arns.filter_map(|rest| rest.split(':').next()).filter(|p| !p.contains(['*', '?', '$']));
             people.partitions.extend(partitions.map(str::to_owned));
         }
         for entry in &people.named {
@@ -43,6 +43,10 @@ impl People {
                 people.partitions.insert(arn.partition.to_owned());
             }
         }
+        // One that is like any other that nothing names.
+        let other = ["aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-eusc"];
+        let other = other.into_iter().find(|p| !people.partitions.contains(*p));
+        people.partitions.extend(other.map(str::to_owned));
         people
     }
 

@@ -16,7 +16,7 @@ use yagura_model::Arn;
 /// Patterns in both policies together. AWS's longest policy, of 20,480 bytes, has room for fewer.
 const MAX_PATTERNS: usize = 10_000;
 /// Steps of patterns' automata for a question. Ordinary policies take a hundredth.
-const MAX_WALK: usize = 6_000_000;
+const MAX_WALK: usize = 3_000_000;
 /// Characters of a pattern. [`MAX_TEXT`] bounds what it can match.
 const MAX_LENGTH: usize = 2 * MAX_TEXT;
 

@@ -189,6 +189,11 @@ fn principals() {
     assert_eq!(on(json!({"AWS": USER}), json!({"AWS": ROOT})), WIDER);
     assert_eq!(on(json!({"AWS": HERE}), json!({"AWS": [HERE, THERE]})), WIDER);
     assert_eq!(on(json!({"AWS": HERE}), json!({"Service": "sns.amazonaws.com"})), BESIDE);
+    // Another partition than those named.
+    let arns = |arns: Value| allow(json!({"Principal": "*", "Resource": arns}));
+    let (some, all) = (arns(json!(["arn:aws:*", "arn:aws-cn:*"])), arns(json!("arn:*")));
+    let found = compared(some, all, PolicyKind::Resource).expect("new");
+    assert!(found.witness.resource.starts_with("arn:aws-us-gov:s3:"), "{found:#?}");
     let id = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be";
     assert_eq!(on(json!({"AWS": HERE}), json!({"AWS": HERE, "CanonicalUser": id})), WIDER);
     let found = compared(named(json!({"AWS": HERE})), named(json!({"AWS": "*"})), PolicyKind::Resource).expect("new");
