@@ -19,7 +19,7 @@ const HELP: &str = "cargo xtask COMMAND
                          the tests with that word in their names
   lint                   format, layout, arrows between crates, generated data, licences and sources, clippy
   bench                  measure hunting, judging and reporting
-  gen [NAME]             write the generated files anew: aws-api, cfn-shapes, docs
+  gen [NAME]             write the generated files anew: aws-api, cfn-shapes, iam-actions, docs
   new KIND ID            begin a new control, detection, playbook or resource type
 ";
 

@@ -22,6 +22,8 @@ pub struct Case {
     context: Context,
     /// Keys that are not given may have any value or none.
     conditional: bool,
+    /// Of a pattern of resources, one that is allowed is enough; else all must be.
+    pub(crate) any: bool,
     layers: Layers,
 }
 
@@ -54,6 +56,24 @@ pub fn cases(text: &str) -> Result<Vec<Named>, Error> {
 }
 
 impl Case {
+    /// A question about what exists, of whose context only a part is known. Who owns the resource is read from its ARN
+    /// unless it is known.
+    pub(crate) fn of_estate(
+        who: Requester,
+        action: &str,
+        resource: &str,
+        owner: Option<String>,
+        mut context: Context,
+        layers: Layers,
+    ) -> Case {
+        let owner = owner.unwrap_or_else(|| self::owner(resource, &who));
+        if owner.len() == 12 && context.is_open("aws:resourceaccount") {
+            context.set("aws:ResourceAccount", Value::One(owner.clone()));
+        }
+        let (action, resource) = (action.to_owned(), resource.to_owned());
+        Case { who, action, resource, owner, context, conditional: true, any: false, layers }
+    }
+
     /// Reads a case.
     pub fn read(json: &Json) -> Result<Case, Error> {
         let case = object(json, "case")?;
@@ -95,7 +115,7 @@ impl Case {
             endpoint: named("vpcEndpointPolicies", Kind::Resource)?,
         };
         let context = part("context").map_or(Ok(Context::default()), context)?;
-        Ok(Case { who, action: text("action")?, resource, owner, context, conditional, layers })
+        Ok(Case { who, action: text("action")?, resource, owner, context, conditional, any: false, layers })
     }
 
     /// A request of which everything is known.
@@ -107,7 +127,7 @@ impl Case {
         context: Context,
         layers: Layers,
     ) -> Case {
-        Case { who, action, resource, owner, context, conditional: false, layers }
+        Case { who, action, resource, owner, context, conditional: false, any: false, layers }
     }
 
     /// What AWS answers, and why.
@@ -163,7 +183,7 @@ impl Case {
         layers
     }
 
-    /// The answer in a context; for a pattern of resources the worst of all, with the resource that gets it.
+    /// The answer in a context; for a pattern of resources the worst (or best) of all, with the resource that gets it.
     fn weigh(&self, context: &Context, layers: &Layers) -> Result<(Decision, Option<String>), Error> {
         let ask = |resource: &str| {
             let (who, action, owner) = (&self.who, self.action.as_str(), self.owner.as_str());
@@ -185,8 +205,12 @@ impl Case {
             Outcome::Allowed | Outcome::Conditional => 2,
         };
         let decisions = covered.into_iter().map(|resource| (ask(&resource), resource));
-        let worst = decisions.min_by_key(|(decision, _)| rank(decision));
-        Ok(match worst {
+        let told = match self.any {
+            true => decisions.max_by_key(|(decision, _)| rank(decision)),
+            false => decisions.min_by_key(|(decision, _)| rank(decision)),
+        };
+        Ok(match told {
+            Some((decision, resource)) if self.any => (decision, Some(resource)),
             Some((decision, _)) if decision.outcome == Outcome::Allowed => (decision, None),
             Some((decision, resource)) => (decision, Some(resource)),
             None => (ask(&self.resource), None),

@@ -14,12 +14,30 @@ pub enum Value {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Context {
     values: BTreeMap<String, (String, Value)>,
+    /// Keys, or beginnings of keys that end in a slash, of which it is known that the request has no other.
+    closed: Vec<String>,
 }
 
 impl Context {
     /// The value of a key whose name is in lower case.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.values.get(key).map(|(_, value)| value)
+    }
+
+    /// Whether nothing is known of a key in lower case, so that the request may have it.
+    pub fn is_open(&self, key: &str) -> bool {
+        let closes = |closed: &String| closed == key || (closed.ends_with('/') && key.starts_with(closed.as_str()));
+        self.get(key).is_none() && !self.closed.iter().any(closes)
+    }
+
+    /// Says that the request has no such key but what is set. A name that ends in a slash stands for all that begin so.
+    pub fn close(&mut self, name: &str) {
+        self.closed.push(name.to_ascii_lowercase());
+    }
+
+    /// Hands out all keys, in the spelling that they were set with.
+    pub fn each(&self, mut visit: impl FnMut(&str, &Value)) {
+        self.values.values().for_each(|(name, value)| visit(name, value));
     }
 
     /// Sets a key, which keeps the spelling `name`.

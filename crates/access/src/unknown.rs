@@ -56,13 +56,13 @@ impl Question<'_> {
         for key in self.variables() {
             open.entry(key.clone()).or_insert(key);
         }
-        open.retain(|key, _| self.context.get(key).is_none());
+        open.retain(|key, _| self.context.is_open(key));
         open
     }
 
     fn variables(&self) -> BTreeSet<String> {
         let all = self.layers.statements().flat_map(Statement::variables).map(str::to_owned);
-        all.filter(|key| self.context.get(key).is_none()).collect()
+        all.filter(|key| self.context.is_open(key)).collect()
     }
 
     fn clauses<'b>(&'b self, key: &'b str) -> impl Iterator<Item = &'b Clause> {

@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, with an example for each.
 
+use crate::ask::Ask;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use yagura_model::{Lang, Severity};
@@ -128,10 +129,9 @@ pub enum Command {
     #[command(after_help = "Examples:\n  yagura explain S3.8\n  yagura explain cloudtrail-logging-disabled --lang ja")]
     Explain(Explain),
     /// Who can do what to what, with the statement that decides
-    #[command(
-        after_help = "Examples:\n  yagura access can --input cases.json\n  yagura access can --input cases.json \
-        --format ndjson"
-    )]
+    #[command(after_help = "Examples:\n  yagura access can arn:aws:iam::111122223333:role/app s3:GetObject \
+        arn:aws:s3:::logs/x\n  yagura access who-can kms:Decrypt arn:aws:kms:…:key/…\n  \
+        yagura access diff old.json new.json\n  yagura access lint policy.json")]
     Access(Ask),
     /// Plan a fix, and apply it with --yes
     #[command(after_help = "Examples:\n  yagura fix F-0123456789abcdef         show the plan\n  yagura fix \
@@ -424,25 +424,6 @@ pub enum ContentCommand {
         /// Content folder to write to
         #[arg(long, default_value = "content")]
         dir: PathBuf,
-    },
-}
-
-#[derive(Args, Debug)]
-pub struct Ask {
-    #[command(subcommand)]
-    pub command: AskCommand,
-}
-
-#[derive(Subcommand, Debug)]
-pub enum AskCommand {
-    /// Answer requests against the policies that come with them, without an account
-    #[command(
-        after_help = "Examples:\n  yagura access can --input cases.json\n  yagura access can --input - --format ndjson"
-    )]
-    Can {
-        /// One case or a list of cases, as JSON; - for standard input
-        #[arg(long, value_name = "FILE")]
-        input: PathBuf,
     },
 }
 

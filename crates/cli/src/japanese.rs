@@ -35,6 +35,60 @@ const WORDS: &[(&str, &str)] = &[
         "リクエストが許可されるかを、添えられたポリシーだけから答える（AWS アカウント不要）",
     ),
     (
+        "Whether a principal can call an action on a resource, and what decides",
+        "プリンシパルがリソースに対してアクションを実行できるかを、根拠とともに答える",
+    ),
+    (
+        "Who can make themselves an administrator, and by which steps",
+        "管理者権限に到達できるプリンシパルと、その手順を示す",
+    ),
+    ("ARN of a user or role [default: all]", "ユーザーまたはロールの ARN [既定: すべて]"),
+    ("Everybody who can call an action on a resource", "リソースに対してアクションを実行できるプリンシパルを一覧する"),
+    (
+        "Whether a policy allows anything that another does not, with a request that shows it",
+        "旧ポリシーにない許可が新ポリシーにあるかを、実例のリクエストとともに答える",
+    ),
+    (
+        "Whether a resource's policy lets in strangers, with a request that shows it",
+        "リソースのポリシーが部外者に許可を与えていないかを、実例のリクエストとともに答える",
+    ),
+    (
+        "What AWS would refuse in a policy, what never matches, and what allows more than is likely meant",
+        "ポリシーの誤り、決して一致しない記述、意図より広い許可を指摘する",
+    ),
+    (
+        "Files or folder with AWS Config snapshots or what `scan --resources` wrote [default: the last scan]",
+        "AWS Config スナップショット、または `scan --resources` の出力のファイルかフォルダー [既定: 最後のスキャン]",
+    ),
+    (
+        "What is known of the request beside; may be repeated, and a key given twice has several values",
+        "リクエストについて分かっている条件キー（複数指定可。同じキーを繰り返すと複数値になる）",
+    ),
+    (
+        "ARN of a user, role or session, a service such as ec2.amazonaws.com, or anonymous",
+        "ユーザー・ロール・セッションの ARN、ec2.amazonaws.com などのサービス、または anonymous",
+    ),
+    ("Action, such as s3:GetObject", "アクション（s3:GetObject など）"),
+    ("ARN of the resource, or *", "リソースの ARN、または *"),
+    ("Policy before, as JSON; - for standard input", "旧ポリシーの JSON（- で標準入力）"),
+    ("Policy after, as JSON", "新ポリシーの JSON"),
+    (
+        "What it is attached to [default: resource if it names principals]",
+        "アタッチ先の種類 [既定: プリンシパルの記述があれば resource]",
+    ),
+    ("Policy, as JSON; - for standard input", "ポリシーの JSON（- で標準入力）"),
+    (
+        "Type of the resource, such as AWS::S3::Bucket: only its service's actions count [default: all]",
+        "リソースタイプ（AWS::S3::Bucket など）。そのサービスのアクションだけを見る [既定: すべて]",
+    ),
+    ("Account that owns the resource", "リソースを所有するアカウント"),
+    ("Organization whose accounts are trusted", "信頼する組織の ID"),
+    ("Another account that is trusted; may be repeated", "信頼するほかのアカウント（複数指定可）"),
+    (
+        "identity, resource, trust, scp, rcp or endpoint [default: by what it says]",
+        "identity、resource、trust、scp、rcp、endpoint のいずれか [既定: 内容から判断]",
+    ),
+    (
         "One case or a list of cases, as JSON; - for standard input",
         "1 件または複数件のケースを書いた JSON ファイル（- で標準入力）",
     ),

@@ -1,6 +1,7 @@
 //! The `yagura` binary: reads the command line, opens what the command needs, and prints what it answers.
 
 mod args;
+mod ask;
 mod commands;
 mod exit;
 mod japanese;

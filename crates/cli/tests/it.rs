@@ -109,3 +109,91 @@ fn exit_codes() {
     assert_eq!(code(&["check", "t.yaml", "broken.yaml"]), Some(0));
     assert_eq!(code(&["check", "t.yaml", "broken.yaml", "--strict"]), Some(4));
 }
+
+/// An account in which an intern may pass a strong role to Lambda.
+fn estate() -> String {
+    let account = "111122223333";
+    let line = |kind: &str, what: &str, properties: serde_json::Value| {
+        let (arn, id) = (format!("arn:aws:iam::{account}:{what}"), what.rsplit('/').next());
+        let line = serde_json::json!({
+            "type": kind, "id": id, "arn": arn, "account": account, "region": "us-east-1", "properties": properties,
+        });
+        format!("{line}\n")
+    };
+    let allow = |sid: &str, actions: &[&str], resource: &str| {
+        serde_json::json!([{"PolicyName": sid, "PolicyDocument": {"Version": "2012-10-17", "Statement": [
+            {"Sid": "Work", "Effect": "Allow", "Action": actions, "Resource": resource},
+        ]}}])
+    };
+    let trust = serde_json::json!({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole",
+    }});
+    let work = ["iam:PassRole", "lambda:CreateFunction", "lambda:InvokeFunction"];
+    [
+        line(
+            "AWS::IAM::User",
+            "user/intern",
+            serde_json::json!({"Policies": allow("functions", &work, "*"), "ManagedPolicyArns": [], "Groups": []}),
+        ),
+        line(
+            "AWS::IAM::User",
+            "user/auditor",
+            serde_json::json!({"Policies": [], "ManagedPolicyArns": ["arn:aws:iam::aws:policy/SecurityAudit"], "Groups": []}),
+        ),
+        line(
+            "AWS::IAM::Role",
+            "role/batch",
+            serde_json::json!({
+                "AssumeRolePolicyDocument": trust, "Policies": [],
+                "ManagedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"],
+            }),
+        ),
+    ]
+    .concat()
+}
+
+const OLD: &str = r#"{"Version": "2012-10-17", "Statement": [
+  {"Sid": "Read", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::reports/*"}
+]}"#;
+
+const NEW: &str = r#"{"Version": "2012-10-17", "Statement": [
+  {"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::reports/*"},
+  {"Sid": "Typo", "Effect": "Allow", "Action": "s3:ListBuckets", "Resource": "*"}
+]}"#;
+
+const OPEN: &str = r#"{"Version": "2012-10-17", "Statement": [
+  {"Sid": "Web", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::site/*"}
+]}"#;
+
+#[test]
+fn questions_about_access() {
+    let ask = |args: &[&str]| {
+        let folder = folder();
+        fs::create_dir(folder.path().join("estate")).expect("a folder");
+        for (name, text) in
+            [("estate/r.ndjson", estate().as_str()), ("old.json", OLD), ("new.json", NEW), ("open.json", OPEN)]
+        {
+            fs::write(folder.path().join(name), text).expect("writes");
+        }
+        let done = yagura(folder.path(), args);
+        let [out, err] = [&done.stdout, &done.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        assert!(!err.contains("panicked"), "{err}");
+        format!("$ yagura {}\n{}\n--- out\n{out}--- err\n{err}", args.join(" "), done.status.code().expect("a code"))
+    };
+    let (intern, auditor) = ("arn:aws:iam::111122223333:user/intern", "arn:aws:iam::111122223333:user/auditor");
+    let role = "arn:aws:iam::111122223333:role/batch";
+    for lang in ["en", "ja"] {
+        let questions: [&[&str]; 8] = [
+            &["access", "can", intern, "iam:PassRole", role, "--inventory", "estate"],
+            &["access", "can", auditor, "s3:ListAllMyBuckets", "*", "--inventory", "estate", "--strict"],
+            &["access", "can", intern, "s3:GetObject", "arn:aws:s3:::reports/x", "--inventory", "estate"],
+            &["access", "who-can", "iam:PassRole", role, "--inventory", "estate"],
+            &["access", "escalate", "--inventory", "estate", "--fail-on", "high"],
+            &["access", "diff", "old.json", "new.json", "--fail-on", "high"],
+            &["access", "public", "open.json", "--type", "AWS::S3::Bucket"],
+            &["access", "lint", "new.json"],
+        ];
+        let said: Vec<String> = questions.iter().map(|args| ask(&[*args, &["--lang", lang]].concat())).collect();
+        insta::assert_snapshot!(format!("access-{lang}"), said.join("\n"));
+    }
+}

@@ -7,6 +7,8 @@ use yagura_model::Text;
 pub enum Kind {
     Control,
     Detection,
+    /// A way from one identity's permissions to another's.
+    Escalation,
     Framework,
     Playbook,
     Resource,
@@ -15,13 +17,21 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 6] =
-        [Kind::Control, Kind::Detection, Kind::Framework, Kind::Playbook, Kind::Resource, Kind::Target];
+    pub const ALL: [Kind; 7] = [
+        Kind::Control,
+        Kind::Detection,
+        Kind::Escalation,
+        Kind::Framework,
+        Kind::Playbook,
+        Kind::Resource,
+        Kind::Target,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Control => "control",
             Kind::Detection => "detection",
+            Kind::Escalation => "escalation",
             Kind::Framework => "framework",
             Kind::Playbook => "playbook",
             Kind::Resource => "resource",

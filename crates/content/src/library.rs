@@ -33,7 +33,7 @@ impl Library {
                 errors.push(Error {
                     file: path.to_owned(),
                     line: 1,
-                    message: "unknown kind of content: put the file below controls/, detections/, frameworks/, \
+                    message: "unknown kind of content: put the file below controls/, detections/, escalations/, frameworks/, \
                               playbooks/, resources/ or targets/"
                         .to_owned(),
                 });

@@ -7,6 +7,7 @@ mod catalogue;
 mod conditional;
 mod conditions;
 mod differences;
+mod escalate;
 mod hostile;
 mod known;
 mod laws;

@@ -74,14 +74,14 @@ fn row(d: &Document, lang: Lang) -> Vec<Option<Value>> {
         Some(json!(d.kind.as_str())),
         Some(json!(d.id)),
         Some(json!(d.title.get(lang))),
-        of(&[Kind::Control, Kind::Detection], "severity", None),
+        of(&[Kind::Control, Kind::Detection, Kind::Escalation], "severity", None),
         of(&[Kind::Control], "resource", None).or_else(|| (d.kind == Kind::Resource).then(|| json!(d.id))),
         of(&[Kind::Control], "stage", None),
         of(&[Kind::Control], "layer", None),
         of(&[Kind::Control], "maps", Some(json!({}))),
         of(&[Kind::Control, Kind::Detection], "playbook", Some(Value::Null)),
         of(&[Kind::Detection], "guardduty", Some(json!([]))),
-        of(&[Kind::Detection], "attack", Some(json!([]))),
+        of(&[Kind::Detection, Kind::Escalation], "attack", Some(json!([]))),
         Some(json!(format!("content/{}", d.file))),
     ]
 }
@@ -94,17 +94,17 @@ fn test(global: &Global) -> Result<ExitCode, Stop> {
         note!("{error}");
     }
     let count = |kind| library.of(kind).count();
-    let [controls, detections, types, playbooks, frameworks] =
-        [Kind::Control, Kind::Detection, Kind::Resource, Kind::Playbook, Kind::Framework].map(count);
+    let [controls, detections, types, playbooks, frameworks, escalations] =
+        [Kind::Control, Kind::Detection, Kind::Resource, Kind::Playbook, Kind::Framework, Kind::Escalation].map(count);
     match terminal::lang(global) {
         Lang::En => note!(
             "{controls} controls, {detections} detections, {types} resource types, {playbooks} playbooks, \
-             {frameworks} frameworks: {}",
+             {frameworks} frameworks, {escalations} escalation methods: {}",
             if errors.is_empty() { "all pass".to_owned() } else { format!("{} problem(s)", errors.len()) }
         ),
         Lang::Ja => note!(
             "コントロール {controls}、検出ルール {detections}、リソースタイプ {types}、プレイブック {playbooks}、\
-             フレームワーク {frameworks}: {}",
+             フレームワーク {frameworks}、権限昇格の手口 {escalations}: {}",
             if errors.is_empty() { "すべて合格".to_owned() } else { format!("問題 {} 件", errors.len()) }
         ),
     }
@@ -117,6 +117,7 @@ fn test_all(library: &Library) -> Vec<yagura_content::Error> {
     errors.extend(RuleSet::compile(library, &[], false).0.test(library));
     errors.extend(yagura_inventory::mapping::test(library));
     errors.extend(yagura_respond::test(library));
+    errors.extend(yagura_access::escalate::methods(library).1);
     errors.sort();
     errors.dedup();
     errors

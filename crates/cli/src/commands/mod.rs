@@ -38,7 +38,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Stop> {
         Command::Check(args) => check::run(&global, args).await,
         Command::Doctor(args) => doctor::run(&global, args).await,
         Command::Policy(args) => policy::run(&global, &args),
-        Command::Access(args) => access::run(&global, &args),
+        Command::Access(args) => access::run(&global, args).await,
         Command::Up(args) => up::run(&global, args).await,
         Command::Hunt(args) => hunt::run(&global, &args).await,
         Command::Ingest(args) => ingest::run(&global, &args).await,

@@ -77,6 +77,8 @@ pub struct Type {
     pub config_type: String,
     /// CloudFormation properties whose literal value names the resource.
     pub names: Vec<String>,
+    /// The property that is the resource's own policy.
+    pub policy: Option<String>,
     pub item_region: Option<Jq>,
     pub gone: Vec<String>,
     pub steps: Vec<Step>,
@@ -111,6 +113,7 @@ struct Head {
     config: Option<String>,
     #[serde(default)]
     names: Vec<String>,
+    policy: Option<String>,
     item_region: Option<String>,
     #[serde(default)]
     gone: Vec<String>,
@@ -283,6 +286,7 @@ fn read_type(document: &Document) -> Result<Type, Error> {
         scope: head.scope,
         arn: head.arn,
         names: head.names,
+        policy: head.policy,
         item_region: head.item_region.map(|t| Jq::new(t, 2)),
         gone: head.gone,
         steps,

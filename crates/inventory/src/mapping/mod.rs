@@ -11,6 +11,7 @@
 //! arn = "arn:{partition}:s3:::{id}"    # {partition} {region} {account} {id}; a jq block's own `arn` goes first
 //! config = "AWS::S3::Bucket"           # what AWS Config calls the type, where that is another name
 //! names = ["BucketName"]               # CloudFormation properties whose literal value names the resource elsewhere
+//! policy = "PolicyDocument"            # the property that is the resource's own policy: who may do what to it
 //! item_region = '.item.BucketRegion'   # jq; only where a global listing gives things that live in one Region
 //! gone = ["NoSuchBucket"]              # error codes of a detail call that mean: deleted since it was listed
 //!

@@ -1,24 +1,21 @@
-use crate::{
-    args::{Ask, AskCommand, Global},
-    exit::Stop,
-    output, terminal,
-};
+//! Cases that bring their policies with them.
+
+use super::write;
+use crate::{args::Global, exit::Stop, terminal};
 use anyhow::anyhow;
 use serde_json::Value;
 use std::{fs, io::Read as _, path::Path, process::ExitCode};
 use yagura_access::{Answer, Error, cases};
 use yagura_model::Lang;
-use yagura_report::{Format, Rows};
 
 /// The contract's keys, in its order.
 const COLUMNS: [&str; 8] = ["name", "result", "because", "layer", "statement", "conditions", "witness", "error"];
 
-/// What a person's table has room for.
+/// What a person's table has room for: an error stands where the reason would.
 const SHOWN: [usize; 5] = [0, 1, 3, 4, 2];
 
-/// `yagura access`
-pub fn run(global: &Global, args: &Ask) -> Result<ExitCode, Stop> {
-    let AskCommand::Can { input } = &args.command;
+/// `yagura access can --input`
+pub fn run(global: &Global, input: &Path) -> Result<ExitCode, Stop> {
     let text =
         read(input).map_err(|e| Stop::usage(anyhow!("`{}` can't be read ({e}): check --input", input.display())))?;
     let lang = terminal::lang(global);
@@ -30,15 +27,16 @@ pub fn run(global: &Global, args: &Ask) -> Result<ExitCode, Stop> {
         bad |= answer.is_err();
         rows.push(row(name, answer, lang));
     }
-    let mut rows = Rows { columns: COLUMNS.map(str::to_owned).to_vec(), rows };
-    if matches!(global.format, None | Some(Format::Table)) && global.output.is_empty() {
-        rows = shown(&rows);
+    let is_table = matches!(global.format, None | Some(yagura_report::Format::Table)) && global.output.is_empty();
+    if is_table {
+        rows.iter_mut().for_each(|row| row[2] = row[2].take().or_else(|| row[7].take()));
     }
-    output::write_rows(global, "access can", &rows)?;
+    write(global, "access can", &COLUMNS, rows, &SHOWN)?;
     Ok(ExitCode::from(if bad { 2 } else { 0 }))
 }
 
-fn read(input: &Path) -> std::io::Result<String> {
+/// A file's text, or standard input's.
+pub fn read(input: &Path) -> std::io::Result<String> {
     if input.as_os_str() != "-" {
         return fs::read_to_string(input);
     }
@@ -65,16 +63,5 @@ fn row(name: Value, answer: Result<Answer, Error>, lang: Lang) -> Vec<Option<Val
             row[COLUMNS.len() - 1] = Some(error.text().get(lang).into());
             row
         }
-    }
-}
-
-/// The rows for a person: an error stands where the reason would.
-fn shown(rows: &Rows) -> Rows {
-    let cell = |row: &Vec<Option<Value>>, i: usize| {
-        if i == 2 { row[2].clone().or_else(|| row[7].clone()) } else { row[i].clone() }
-    };
-    Rows {
-        columns: SHOWN.map(|i| rows.columns[i].clone()).to_vec(),
-        rows: rows.rows.iter().map(|row| SHOWN.map(|i| cell(row, i)).to_vec()).collect(),
     }
 }

@@ -1,0 +1,259 @@
+//! Whether a method leads from one principal to another.
+
+use super::method::{From, Gives, Method, Need, Target};
+use super::{Ground, Step};
+use crate::estate::{Asked, Change, Estate, Identity, Told, Wish};
+use crate::evaluate::Outcome;
+use serde_json::Map;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use yagura_model::Arn;
+
+/// What an administrator can do, and nobody who lacks full access: an action that no service has, which only `*` covers,
+/// and to give itself permissions.
+const POWERS: [(&str, &str); 2] = [
+    ("yagura:AnythingAtAll", "arn:aws:yagura:::anything"),
+    ("iam:PutRolePolicy", "arn:{partition}:iam::{account}:role/*"),
+];
+
+/// Asks for edges, remembering what others will ask, too.
+pub struct Edges<'a> {
+    estate: &'a Estate,
+    methods: &'a [Method],
+    trusted: HashMap<(&'a str, &'a str), bool>,
+    admins: HashMap<(String, &'static str), bool>,
+    /// Who has policies that could not be read.
+    pub unread: BTreeSet<String>,
+}
+
+/// Who and what the places of a need stand for.
+struct Scene<'a> {
+    from: &'a str,
+    identity: &'a Identity,
+    target: Option<&'a str>,
+    host: Option<&'a str>,
+    group: Option<&'a str>,
+}
+
+impl<'a> Edges<'a> {
+    pub fn new(estate: &'a Estate, methods: &'a [Method]) -> Edges<'a> {
+        Edges { estate, methods, trusted: HashMap::new(), admins: HashMap::new(), unread: BTreeSet::new() }
+    }
+
+    /// Whether a principal could do everything after a change.
+    pub fn is_admin(&mut self, principal: &str, change: Change<'_>) -> bool {
+        let kind = match change {
+            Change::Nothing => "nothing",
+            Change::AnyPolicy => "any",
+            Change::NoBoundary => "unbounded",
+            Change::Joins(_) => "",
+        };
+        if let Some(&known) = self.admins.get(&(principal.to_owned(), kind)).filter(|_| !kind.is_empty()) {
+            return known;
+        }
+        let none = Map::new();
+        let is = POWERS.iter().all(|(action, resource)| {
+            let resource = fill(resource, principal, None);
+            let asked = Asked { principal, action, resource: &resource, context: &none };
+            self.allowed(&asked, Wish { change, any: false }).is_some()
+        });
+        if !kind.is_empty() {
+            self.admins.insert((principal.to_owned(), kind), is);
+        }
+        is
+    }
+
+    /// What a need rests on, if it is met.
+    fn allowed(&mut self, asked: &Asked<'_>, wish: Wish<'_>) -> Option<Ground> {
+        // What can't be decided is no path that one could show.
+        let told = self.estate.wish(asked, wish).ok()?.told;
+        let answer = match told {
+            Told::Answer(answer) => answer,
+            Told::Unread(_) => {
+                self.unread.insert(asked.principal.to_owned());
+                return None;
+            }
+        };
+        matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional).then(|| Ground {
+            action: asked.action.to_owned(),
+            resource: asked.resource.to_owned(),
+            statement: answer.statement,
+            conditions: answer.conditions.map(|c| c.keys().cloned().collect()).unwrap_or_default(),
+        })
+    }
+
+    /// A method by which a principal needs nobody else.
+    pub fn alone(&mut self, principal: &'a str) -> Option<Step> {
+        let estate = self.estate;
+        let identity = estate.identities.get(principal)?;
+        for method in self.usable(principal, identity) {
+            let step = |grounds, to: Option<&str>| Some(step(method, principal, to, grounds));
+            match method.gives {
+                Gives::SelfAny | Gives::Unbounded => {
+                    let change = if method.gives == Gives::SelfAny { Change::AnyPolicy } else { Change::NoBoundary };
+                    let scene = Scene { from: principal, identity, target: None, host: None, group: None };
+                    if let Some(grounds) = self.grounds(method, &scene)
+                        && self.is_admin(principal, change)
+                    {
+                        return step(grounds, None);
+                    }
+                }
+                Gives::Group => {
+                    let others = estate
+                        .groups
+                        .iter()
+                        .filter(|(arn, group)| group.account == identity.account && !identity.groups.contains(*arn));
+                    for (group, _) in others {
+                        let group = Some(group.as_str());
+                        let scene = Scene { from: principal, identity, target: None, host: None, group };
+                        if let Some(grounds) = self.grounds(method, &scene)
+                            && group.is_some_and(|group| self.is_admin(principal, Change::Joins(group)))
+                        {
+                            return step(grounds, None);
+                        }
+                    }
+                }
+                Gives::TargetAny => {
+                    for (target, other) in estate.identities.iter().filter(|(arn, _)| *arn != principal) {
+                        let scene =
+                            Scene { from: principal, identity: other, target: Some(target), host: None, group: None };
+                        if is_target(method, target)
+                            && let Some(grounds) = self.grounds(method, &scene)
+                            && self.is_admin(target, Change::AnyPolicy)
+                        {
+                            return step(grounds, Some(target));
+                        }
+                    }
+                }
+                Gives::Target | Gives::Data => {}
+            }
+        }
+        None
+    }
+
+    /// A method by which a principal comes to act as one of `targets`.
+    pub fn over(&mut self, principal: &'a str, targets: &[String]) -> Option<Step> {
+        let estate = self.estate;
+        let identity = estate.identities.get(principal)?;
+        for method in self.usable(principal, identity).into_iter().filter(|m| m.gives == Gives::Target) {
+            for name in targets {
+                let Some((target, other)) = estate.identities.get_key_value(name) else { continue };
+                if !is_target(method, target) || !self.trusts(method, target) {
+                    continue;
+                }
+                let hosts: Vec<Option<&str>> = match method.host.as_deref() {
+                    Some("AWS::Lambda::Function") => estate
+                        .functions
+                        .iter()
+                        .filter(|(_, role)| *role == target)
+                        .map(|(f, _)| Some(f.as_str()))
+                        .collect(),
+                    pattern => vec![pattern],
+                };
+                for host in hosts {
+                    let scene = Scene { from: principal, identity: other, target: Some(target), host, group: None };
+                    if let Some(grounds) = self.grounds(method, &scene) {
+                        return Some(step(method, principal, Some(target), grounds));
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// The methods that a principal's own policies could allow.
+    fn usable(&self, principal: &str, identity: &Identity) -> Vec<&'a Method> {
+        let is_user = principal.contains(":user/");
+        // A role can be named by the trust policy alone.
+        let may = |action: &String| action == "sts:AssumeRole" || identity.may(action);
+        let usable = self.methods.iter().filter(|method| {
+            let fits = match method.from {
+                From::Any => true,
+                From::User => is_user,
+                From::Role => !is_user,
+                From::Outside => false,
+            };
+            fits && method.needs.iter().all(|need| need.actions.iter().any(may))
+        });
+        usable.collect()
+    }
+
+    /// Whether a target role lets in the service that the method uses.
+    fn trusts(&mut self, method: &'a Method, target: &'a str) -> bool {
+        method.trusts.is_empty()
+            || method.trusts.iter().any(|service| {
+                let none = Map::new();
+                if let Some(&known) = self.trusted.get(&(service.as_str(), target)) {
+                    return known;
+                }
+                let asked = Asked { principal: service, action: "sts:AssumeRole", resource: target, context: &none };
+                let trusted = self.allowed(&asked, Wish::default()).is_some();
+                self.trusted.insert((service, target), trusted);
+                trusted
+            })
+    }
+
+    /// What all needs rest on; `None` if one is not met.
+    fn grounds(&mut self, method: &Method, scene: &Scene<'_>) -> Option<Vec<Ground>> {
+        method.needs.iter().map(|need| self.ground(need, scene)).collect()
+    }
+
+    fn ground(&mut self, need: &Need, scene: &Scene<'_>) -> Option<Ground> {
+        let whole = scene.target.unwrap_or(scene.from);
+        let context: Map<_, _> =
+            need.context.iter().map(|(key, value)| (key.clone(), fill(value, whole, Some(scene)).into())).collect();
+        let resource = fill(&need.resource, whole, Some(scene));
+        // Each policy, or group, by itself.
+        let owner = if scene.target.is_some() { scene.identity } else { self.estate.identities.get(scene.from)? };
+        let each: BTreeMap<&str, &Vec<String>> =
+            BTreeMap::from([("{policy}", &owner.attached), ("{group}", &owner.groups)]);
+        let resources: Vec<String> = match each.iter().find(|(place, _)| resource.contains(**place)) {
+            Some((place, values)) => values.iter().map(|value| resource.replace(*place, value)).collect(),
+            None => vec![resource],
+        };
+        for resource in &resources {
+            for action in &need.actions {
+                let asked = Asked { principal: scene.from, action, resource, context: &context };
+                if let Some(ground) = self.allowed(&asked, Wish { any: true, ..Wish::default() }) {
+                    return Some(ground);
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Puts names into a template; partition and account are those of the ARN `whole`.
+fn fill(template: &str, whole: &str, scene: Option<&Scene<'_>>) -> String {
+    let (partition, account) = Arn::parse(whole).map_or(("aws", ""), |arn| (arn.partition, arn.account));
+    let mut text = template.to_owned();
+    if let Some(scene) = scene {
+        text = text.replace("{self}", scene.from);
+        for (place, name) in [("{target}", scene.target), ("{host}", scene.host), ("{other-group}", scene.group)] {
+            text = text.replace(place, name.unwrap_or_default());
+        }
+    }
+    text.replace("{partition}", partition).replace("{account}", account)
+}
+
+/// Whether an identity is of the kind that a method reaches. Roles that are AWS's own can't be passed on or changed.
+fn is_target(method: &Method, arn: &str) -> bool {
+    let is_aws = arn.contains(":role/aws-service-role/")
+        || (arn.contains(":role/aws-reserved/") && method.gives == Gives::TargetAny);
+    match method.target {
+        Target::Itself => false,
+        Target::User => arn.contains(":user/"),
+        Target::Role => arn.contains(":role/") && !is_aws,
+    }
+}
+
+fn step(method: &Method, from: &str, to: Option<&str>, grounds: Vec<Ground>) -> Step {
+    let widened = method.gives == Gives::TargetAny;
+    Step {
+        method: method.id.clone(),
+        title: method.title.clone(),
+        from: from.to_owned(),
+        to: to.filter(|_| !widened).map(str::to_owned),
+        grounds,
+        assumes: method.assumes.clone(),
+    }
+}

@@ -1,0 +1,215 @@
+//! A method of privilege escalation, as `content/escalations/` describes it.
+//!
+//! # The form of a file
+//!
+//! ```toml
+//! id = "lambda-001"
+//! category = "new-passrole"    # self, principal-access, new-passrole, existing-passrole, credential-access
+//! severity = "high"
+//! attack = ["T1078.004"]       # MITRE ATT&CK
+//! source = "…"                 # where it is published
+//! from = "any"                 # who can use it: any, user, role, outside (somebody of no account that is known)
+//! target = "role"              # self, user, role
+//! gives = "target"             # target: acts as it · self-any: writes itself any permission · target-any: writes the
+//! #                              target any and acts as it · unbounded: loses its boundary · group: joins
+//! #                              {other-group} · data: something that is no identity here
+//! trusts = "lambda.amazonaws.com"   # the service, or one of a list, that the target role must trust
+//! host = "AWS::Lambda::Function"    # what runs as the target role: this type, or an ARN pattern that the inventory
+//! #                                   doesn't know
+//! needs = [                    # all must be allowed; of a list of actions, one
+//!   { action = "iam:PassRole", resource = "{target}", context = { "iam:PassedToService" = "lambda.amazonaws.com" } },
+//! ]
+//! assumes.en = "…"             # what must hold beside, and no policy tells
+//! assumes.ja = "…"
+//! ```
+//! In `resource` and in the context's values stand `{self}`, `{target}`, `{host}`, `{partition}`, `{account}`, `{policy}`
+//! (a customer managed policy attached to whom the method widens), `{group}` and `{other-group}`. Of a pattern one
+//! resource is enough: the attacker chooses.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use yagura_content::{Document, Error, Kind, Library};
+use yagura_model::{Severity, Text};
+
+/// Who can use a method.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum From {
+    #[default]
+    Any,
+    User,
+    Role,
+    Outside,
+}
+
+/// Whose permissions are reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    #[serde(rename = "self")]
+    Itself,
+    User,
+    Role,
+}
+
+/// What a method gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gives {
+    Target,
+    SelfAny,
+    TargetAny,
+    Unbounded,
+    Group,
+    Data,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Category {
+    #[serde(rename = "self")]
+    Itself,
+    PrincipalAccess,
+    NewPassrole,
+    ExistingPassrole,
+    CredentialAccess,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    fn list(self) -> Vec<String> {
+        match self {
+            OneOrMore::One(one) => vec![one],
+            OneOrMore::More(more) => more,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    id: String,
+    category: Category,
+    severity: Severity,
+    attack: Vec<String>,
+    source: String,
+    #[serde(default)]
+    from: From,
+    target: Target,
+    gives: Gives,
+    trusts: Option<OneOrMore>,
+    host: Option<String>,
+    needs: Vec<NeedHead>,
+    assumes: Option<Text>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NeedHead {
+    action: OneOrMore,
+    resource: String,
+    #[serde(default)]
+    context: BTreeMap<String, String>,
+}
+
+/// A permission that a method needs.
+#[derive(Clone, Debug)]
+pub struct Need {
+    /// One of them is enough.
+    pub actions: Vec<String>,
+    pub resource: String,
+    pub context: BTreeMap<String, String>,
+}
+
+/// A method.
+#[derive(Clone, Debug)]
+pub struct Method {
+    pub id: String,
+    pub title: Text,
+    pub category: Category,
+    pub severity: Severity,
+    pub attack: Vec<String>,
+    pub source: String,
+    pub from: From,
+    pub target: Target,
+    pub gives: Gives,
+    pub trusts: Vec<String>,
+    pub host: Option<String>,
+    pub needs: Vec<Need>,
+    pub assumes: Option<Text>,
+}
+
+/// What may stand in a resource.
+const PLACES: [&str; 8] =
+    ["{self}", "{target}", "{host}", "{partition}", "{account}", "{policy}", "{group}", "{other-group}"];
+
+impl Method {
+    fn read(document: &Document) -> Result<Method, Error> {
+        let head: Head = document.head()?;
+        let bad = |message: String| document.error(2, message);
+        for need in &head.needs {
+            for text in std::iter::once(&need.resource).chain(need.context.values()) {
+                let mut left = text.clone();
+                PLACES.iter().for_each(|place| left = left.replace(place, ""));
+                if left.contains(['{', '}']) {
+                    return Err(bad(format!("`{text}`: in a resource may stand {}", PLACES.join(", "))));
+                }
+            }
+        }
+        let uses = |place: &str| head.needs.iter().any(|need| need.resource.contains(place));
+        if uses("{host}") && head.host.is_none() {
+            return Err(bad("`{host}` needs `host`".to_owned()));
+        }
+        if head.target == Target::Itself && (uses("{target}") || head.gives == Gives::Target) {
+            return Err(bad("a method whose target is `self` has no other target: give it one".to_owned()));
+        }
+        if (head.gives == Gives::Group) != uses("{other-group}") {
+            return Err(bad("`gives = \"group\"` and `{other-group}` need each other".to_owned()));
+        }
+        let needs: Vec<Need> = head
+            .needs
+            .into_iter()
+            .map(|n| Need { actions: n.action.list(), resource: n.resource, context: n.context })
+            .collect();
+        if needs.is_empty() {
+            return Err(bad("`needs` is empty: a method without a need is open to everybody".to_owned()));
+        }
+        if let Some(unknown) = needs.iter().flat_map(|n| &n.actions).find(|a| !crate::catalogue::is_action(a)) {
+            let hint = crate::catalogue::nearest(unknown).map(|a| format!("; did you mean `{a}`?")).unwrap_or_default();
+            return Err(bad(format!("`{unknown}` is no action of AWS's{hint}")));
+        }
+        Ok(Method {
+            id: head.id,
+            title: document.title.clone(),
+            category: head.category,
+            severity: head.severity,
+            attack: head.attack,
+            source: head.source,
+            from: head.from,
+            target: head.target,
+            gives: head.gives,
+            trusts: head.trusts.map(OneOrMore::list).unwrap_or_default(),
+            host: head.host,
+            needs,
+            assumes: head.assumes,
+        })
+    }
+}
+
+/// All methods of a library, by id, and the files that can't be used.
+pub fn methods(library: &Library) -> (Vec<Method>, Vec<Error>) {
+    let (mut methods, mut errors) = (Vec::new(), Vec::new());
+    for document in library.of(Kind::Escalation) {
+        match Method::read(document) {
+            Ok(method) => methods.push(method),
+            Err(error) => errors.push(error),
+        }
+    }
+    (methods, errors)
+}

@@ -1,0 +1,239 @@
+//! Questions to an estate: can this principal, and who can.
+
+use super::{Estate, Held, Identity};
+use crate::case::{Answer, Case};
+use crate::context::{Context, Value};
+use crate::error::Error;
+use crate::evaluate::{Layers, Outcome};
+use crate::policy::{Effect, Kind, Policy};
+use crate::principal::{Entry, Principals, Requester, Sort};
+use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeSet;
+
+/// A question: may `principal` call `action` on `resource`, when the request has at least this context?
+#[derive(Clone, Debug)]
+pub struct Asked<'a> {
+    pub principal: &'a str,
+    pub action: &'a str,
+    pub resource: &'a str,
+    /// Keys that are known. Of all others nothing is, but for what the estate tells of the principal and the resource.
+    pub context: &'a Map<String, Json>,
+}
+
+/// What an estate can tell.
+#[derive(Clone, Debug)]
+pub enum Told {
+    Answer(Answer),
+    /// The answer hangs on policies that could not be read: their names.
+    Unread(Vec<String>),
+}
+
+/// One who can.
+#[derive(Clone, Debug)]
+pub struct Permission {
+    pub principal: String,
+    pub told: Told,
+    /// The principal's own policies are another account's affair, and were taken to allow.
+    pub foreign: bool,
+}
+
+/// A question beside what is there.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wish<'a> {
+    pub(crate) change: Change<'a>,
+    /// Of a pattern of resources, one that is allowed is enough.
+    pub(crate) any: bool,
+}
+
+/// A change of what a principal has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Change<'a> {
+    #[default]
+    Nothing,
+    /// It may attach to itself what it likes.
+    AnyPolicy,
+    NoBoundary,
+    /// It joins the group of this ARN.
+    Joins(&'a str),
+}
+
+/// What stands in for the policies that could not be read when the most that they could allow is wanted.
+fn everything(kind: Kind) -> Option<Policy> {
+    let mut statement = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    if kind == Kind::Resource {
+        statement["Principal"] = json!("*");
+    }
+    Policy::read(&json!({"Statement": statement}), "unread", kind, "unread").ok()
+}
+
+impl Estate {
+    /// Everybody who can, or may be able to, do something: the estate's own principals, and whom the resource's policy
+    /// lets in from elsewhere.
+    ///
+    /// # Errors
+    /// As [`Estate::permission`].
+    pub fn who_can(&self, action: &str, resource: &str, context: &Map<String, Json>) -> Result<Vec<Permission>, Error> {
+        let guarded = self.guard(resource).and_then(|(_, guarded)| guarded.policy.as_ref());
+        let mut principals: BTreeSet<&str> = match guarded {
+            // A resource's policy can let in anybody.
+            Some(_) => self.principals().collect(),
+            None => self.identities.iter().filter(|(_, i)| i.may(action)).map(|(arn, _)| arn.as_str()).collect(),
+        };
+        if let Some(Held::Read(policy)) = guarded {
+            let allows = policy.statements.iter().filter(|s| s.effect == Effect::Allow && s.covers_action(action));
+            for statement in allows {
+                match &statement.principals {
+                    Principals::These(entries) => principals.extend(entries.iter().filter_map(stranger)),
+                    Principals::NotThese(_) => _ = principals.insert("anonymous"),
+                    Principals::Attached | Principals::Nobody => {}
+                }
+            }
+        }
+        let mut found = Vec::new();
+        for principal in principals {
+            let permission = self.permission(&Asked { principal, action, resource, context })?;
+            let can = match &permission.told {
+                Told::Answer(answer) => matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional),
+                Told::Unread(_) => true,
+            };
+            if can {
+                found.push(permission);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether a principal can do something.
+    ///
+    /// # Errors
+    /// A principal that is none, or a question that can't be decided within the bounds.
+    pub fn permission(&self, asked: &Asked<'_>) -> Result<Permission, Error> {
+        self.wish(asked, Wish::default())
+    }
+
+    /// [`Estate::permission`] after a change, or for one of many resources.
+    pub(crate) fn wish(&self, asked: &Asked<'_>, wish: Wish<'_>) -> Result<Permission, Error> {
+        let who = Requester::read(asked.principal)?;
+        let identity = self.identity(&who);
+        let mut layers = Layers::default();
+        let mut unread = Vec::new();
+        let mut add = |held: &Held, kind: Kind, into: &mut Vec<Policy>| match held {
+            // Only what speaks of the action: who can is asked of thousands.
+            Held::Read(policy) => into.push(Policy {
+                statements: policy.statements.iter().filter(|s| s.covers_action(asked.action)).cloned().collect(),
+            }),
+            Held::Unread(name) => {
+                unread.push(name.clone());
+                into.extend(everything(kind));
+            }
+        };
+        let foreign = identity.is_none() && who.is_of_account() && who.sort != Sort::Root;
+        if let Some(identity) = identity {
+            identity.policies.iter().for_each(|held| add(held, Kind::Identity, &mut layers.identity));
+            if wish.change != Change::NoBoundary {
+                identity.boundary.iter().for_each(|held| add(held, Kind::Identity, &mut layers.boundary));
+            }
+            match wish.change {
+                Change::AnyPolicy => layers.identity.extend(everything(Kind::Identity)),
+                Change::Joins(group) => {
+                    let policies = self.groups.get(group).into_iter().flat_map(|group| &group.policies);
+                    policies.for_each(|held| add(held, Kind::Identity, &mut layers.identity));
+                }
+                Change::Nothing | Change::NoBoundary => {}
+            }
+        } else if foreign {
+            layers.identity.extend(everything(Kind::Identity));
+        }
+        let guard = self.guard(asked.resource);
+        if let Some((_, guarded)) = guard {
+            guarded.policy.iter().for_each(|held| add(held, Kind::Resource, &mut layers.resource));
+        }
+        let mut context = known(&who, identity, asked.context)?;
+        let owner = guard.map(|(_, guarded)| guarded.account.clone());
+        if let Some((_, guarded)) = guard.filter(|(name, _)| *name == asked.resource) {
+            set_tags(&mut context, "aws:ResourceTag", &guarded.tags);
+        }
+        let mut case = Case::of_estate(who, asked.action, asked.resource, owner, context, layers);
+        case.any = wish.any;
+        let answer = case.judge()?;
+        let open = matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional);
+        let told = if open && !unread.is_empty() { Told::Unread(unread) } else { Told::Answer(answer) };
+        Ok(Permission { principal: asked.principal.to_owned(), told, foreign })
+    }
+
+    /// The user or role that a principal is, or is a session of.
+    fn identity(&self, who: &Requester) -> Option<&Identity> {
+        match &who.sort {
+            Sort::Session { role } => self.identities.iter().find_map(|(arn, identity)| {
+                let is = identity.account == who.account && arn.contains(":role/") && super::last(arn) == role;
+                is.then_some(identity)
+            }),
+            _ => self.identities.get(&who.text),
+        }
+    }
+}
+
+impl Identity {
+    /// Whether any of its policies could allow an action.
+    pub(crate) fn may(&self, action: &str) -> bool {
+        self.policies.iter().any(|held| match held {
+            Held::Read(policy) => {
+                policy.statements.iter().any(|s| s.effect == Effect::Allow && s.covers_action(action))
+            }
+            Held::Unread(_) => true,
+        })
+    }
+}
+
+/// Who an entry of a resource's policy lets in, if that is no account of which the policy says no more.
+fn stranger(entry: &Entry) -> Option<&str> {
+    match entry {
+        Entry::Anyone => Some("anonymous"),
+        Entry::Aws(text) | Entry::Service(text) | Entry::Federated(text) => Some(text),
+        Entry::Canonical(_) => None,
+    }
+}
+
+/// What is known of every request of a principal
+/// (`docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html`).
+fn known(who: &Requester, identity: Option<&Identity>, given: &Map<String, Json>) -> Result<Context, Error> {
+    let mut context = Context::default();
+    let one = |text: &str| Value::One(text.to_owned());
+    if who.is_of_account() {
+        let arn = match &who.sort {
+            // Of a session it is the role's, whose path the session's ARN doesn't tell.
+            Sort::Session { .. } => None,
+            _ => Some(who.text.as_str()),
+        };
+        arn.into_iter().for_each(|arn| context.set("aws:PrincipalArn", one(arn)));
+        context.set("aws:PrincipalAccount", one(&who.account));
+        context.set("aws:PrincipalIsAWSService", one("false"));
+        let kind = match &who.sort {
+            Sort::Root => "Account",
+            Sort::User => "User",
+            Sort::Federated { .. } => "FederatedUser",
+            _ => "AssumedRole",
+        };
+        context.set("aws:PrincipalType", one(kind));
+    }
+    match who.sort {
+        Sort::User => context.set("aws:username", one(super::last(&who.text))),
+        _ => context.close("aws:username"),
+    }
+    if let Some(identity) = identity {
+        set_tags(&mut context, "aws:PrincipalTag", &identity.tags);
+        if who.sort == Sort::User {
+            // A session can bring tags of its own; a user has those it has.
+            context.close("aws:PrincipalTag/");
+        }
+    }
+    let given = crate::case::context(&Json::Object(given.clone()))?;
+    given.each(|key, value| context.set(key, value.clone()));
+    Ok(context)
+}
+
+fn set_tags(context: &mut Context, key: &str, tags: &std::collections::BTreeMap<String, String>) {
+    for (name, value) in tags {
+        context.set(&format!("{key}/{name}"), Value::One(value.clone()));
+    }
+}

@@ -1,0 +1,219 @@
+//! Each method of escalation on an account that is open to it, and on twins of that account with one thing in the way.
+
+use serde_json::{Value, json};
+use yagura_access::Estate;
+use yagura_access::escalate::{From, Gives, Method, Target, methods};
+use yagura_content::Library;
+use yagura_model::Resource;
+
+const ACCOUNT: &str = "111122223333";
+
+fn resource(kind: &str, arn: &str, properties: Value) -> Resource {
+    let id = arn.rsplit('/').next().unwrap_or(arn);
+    serde_json::from_value(json!({
+        "type": kind, "id": id, "arn": arn, "account": ACCOUNT, "region": "us-east-1", "properties": properties,
+    }))
+    .expect("a resource")
+}
+
+/// What stands in the attacker's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Blocker {
+    Nothing,
+    /// A Deny of the action of one of its needs.
+    Deny(usize),
+    Boundary,
+    /// The role may be passed to another service only.
+    PassedToService,
+    /// The target trusts somebody else.
+    Trust,
+    /// The permissions are for resources of other names.
+    Elsewhere,
+}
+
+/// The methods that the content knows, without those that begin outside or end in no identity.
+fn all() -> Vec<Method> {
+    let library = Library::builtin().expect("sound content");
+    let (methods, errors) = methods(&library);
+    assert!(errors.is_empty(), "{errors:#?}");
+    methods.into_iter().filter(|m| m.from != From::Outside && m.gives != Gives::Data).collect()
+}
+
+fn iam(what: &str) -> String {
+    format!("arn:aws:iam::{ACCOUNT}:{what}")
+}
+
+fn attacker(method: &Method) -> String {
+    iam(if method.from == From::Role { "role/attacker" } else { "user/attacker" })
+}
+
+fn allow(actions: &[String], resource: &str) -> Value {
+    json!({"Effect": "Allow", "Action": actions, "Resource": resource})
+}
+
+/// An account that is open to one method, but for a blocker.
+fn account(method: &Method, blocker: Blocker) -> Vec<Resource> {
+    let everything = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
+    let actions: Vec<String> = method.needs.iter().map(|need| need.actions[0].clone()).collect();
+    let mut statements = vec![match blocker {
+        Blocker::Elsewhere => allow(&actions, "arn:aws:elsewhere:::nothing"),
+        _ => allow(&actions, "*"),
+    }];
+    match blocker {
+        Blocker::Deny(i) => statements.push(json!({"Effect": "Deny", "Action": actions[i], "Resource": "*"})),
+        Blocker::PassedToService => statements.push(json!({
+            "Effect": "Deny", "Action": "iam:PassRole", "Resource": "*",
+            "Condition": {"StringNotEquals": {"iam:PassedToService": "another.amazonaws.com"}}
+        })),
+        _ => {}
+    }
+    let policy = json!({"Version": "2012-10-17", "Statement": statements});
+    // Both the attacker and the target have a customer managed policy, and the attacker a group.
+    let managed = iam("policy/own");
+    let mut own = json!({
+        "Policies": [{"PolicyName": "needs", "PolicyDocument": policy}],
+        "ManagedPolicyArns": [managed], "Groups": ["staff"], "PermissionsBoundary": null,
+    });
+    if method.gives == Gives::Unbounded {
+        own["ManagedPolicyArns"] = json!(["arn:aws:iam::aws:policy/AdministratorAccess"]);
+        own["PermissionsBoundary"] = json!(iam("policy/bound"));
+    } else if blocker == Blocker::Boundary {
+        own["PermissionsBoundary"] = json!(iam("policy/tight"));
+    }
+    let trusted = match blocker {
+        Blocker::Trust => json!({"Service": "another.amazonaws.com"}),
+        _ => json!({"AWS": iam("root"), "Service": method.trusts}),
+    };
+    let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}});
+    let closed = json!({"Statement": {"Effect": "Allow", "Principal": {"Service": "other.amazonaws.com"}, "Action": "sts:AssumeRole"}});
+    let mut target = json!({"Policies": [], "ManagedPolicyArns": [managed], "Groups": [], "PermissionsBoundary": null});
+    if method.gives == Gives::Target {
+        target["Policies"] = json!([{"PolicyName": "all", "PolicyDocument": everything}]);
+    }
+    target["AssumeRolePolicyDocument"] = trust;
+    own["AssumeRolePolicyDocument"] = closed;
+    let harmless = json!({"PolicyDocument": {"Statement": allow(&["s3:ListAllMyBuckets".to_owned()], "*")}});
+    let mut found = vec![
+        resource(
+            if attacker(method).contains(":role/") { "AWS::IAM::Role" } else { "AWS::IAM::User" },
+            &attacker(method),
+            own,
+        ),
+        resource("AWS::IAM::ManagedPolicy", &managed, harmless.clone()),
+        resource("AWS::IAM::ManagedPolicy", &iam("policy/tight"), harmless),
+        resource(
+            "AWS::IAM::ManagedPolicy",
+            &iam("policy/bound"),
+            json!({"PolicyDocument": {"Statement": allow(&actions, "*")}}),
+        ),
+        resource(
+            "AWS::IAM::Group",
+            &iam("group/staff"),
+            json!({"GroupName": "staff", "Policies": [], "ManagedPolicyArns": []}),
+        ),
+        resource(
+            "AWS::IAM::Group",
+            &iam("group/admins"),
+            json!({"GroupName": "admins", "ManagedPolicyArns": [], "Policies": [{"PolicyName": "all", "PolicyDocument": everything}]}),
+        ),
+    ];
+    match method.target {
+        Target::Itself => {}
+        Target::User => found.push(resource("AWS::IAM::User", &iam("user/target"), target)),
+        Target::Role => found.push(resource("AWS::IAM::Role", &iam("role/target"), target)),
+    }
+    if method.host.as_deref() == Some("AWS::Lambda::Function") {
+        let arn = format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:worker");
+        found.push(resource(
+            "AWS::Lambda::Function",
+            &arn,
+            json!({"Role": iam("role/target"), "PolicyDocument": null}),
+        ));
+    }
+    found
+}
+
+fn policy_of(kind: &str) -> Option<&'static str> {
+    match kind {
+        "AWS::IAM::Role" => Some("AssumeRolePolicyDocument"),
+        "AWS::Lambda::Function" => Some("PolicyDocument"),
+        _ => None,
+    }
+}
+
+/// Whether the attacker becomes an administrator by the method.
+fn is_found(method: &Method, blocker: Blocker) -> bool {
+    let estate = Estate::of(&account(method, blocker), policy_of);
+    let found = estate.escalate(std::slice::from_ref(method));
+    assert!(found.unread.is_empty(), "{}: {:?}", method.id, found.unread);
+    let path = found.paths.iter().find(|path| path.principal == attacker(method));
+    if let Some(path) = path {
+        assert_eq!(path.steps.len(), 1, "{}: {path:?}", method.id);
+        assert_eq!(path.steps[0].grounds.len(), method.needs.len());
+        assert!(path.steps[0].grounds.iter().all(|g| g.statement.is_some()), "{}: {path:?}", method.id);
+    }
+    path.is_some()
+}
+
+#[test]
+fn every_method_is_found_where_it_is_open() {
+    let missed: Vec<String> = all().into_iter().filter(|m| !is_found(m, Blocker::Nothing)).map(|m| m.id).collect();
+    assert!(missed.is_empty(), "{missed:?}");
+}
+
+#[test]
+fn no_method_is_found_where_one_thing_is_in_the_way() {
+    for method in all() {
+        let passes = method.needs.iter().any(|need| need.actions[0] == "iam:PassRole");
+        let assumes = method.needs.iter().any(|need| need.actions[0] == "sts:AssumeRole");
+        let mut blockers: Vec<Blocker> = (0..method.needs.len()).map(Blocker::Deny).collect();
+        blockers.push(Blocker::Elsewhere);
+        if method.gives != Gives::Unbounded {
+            blockers.push(Blocker::Boundary);
+        }
+        if passes {
+            blockers.push(Blocker::PassedToService);
+        }
+        if assumes || !method.trusts.is_empty() {
+            blockers.push(Blocker::Trust);
+        }
+        for blocker in blockers {
+            // An action that acts on no resource is allowed on `*` only, and that the twin doesn't have either.
+            assert!(!is_found(&method, blocker), "{}: found in spite of {blocker:?}", method.id);
+        }
+    }
+}
+
+#[test]
+fn paths_are_the_shortest_and_go_over_others() {
+    let methods = all();
+    let trust = |who: &str| json!({"Statement": {"Effect": "Allow", "Principal": {"AWS": iam(who)}, "Action": "sts:AssumeRole"}});
+    let role = |name: &str, by: &str, policies: Value, managed: Value| {
+        let properties = json!({"AssumeRolePolicyDocument": trust(by), "Policies": policies, "ManagedPolicyArns": managed, "PermissionsBoundary": null});
+        resource("AWS::IAM::Role", &iam(&format!("role/{name}")), properties)
+    };
+    let may_assume = |name: &str| json!([{"PolicyName": "go", "PolicyDocument": {"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": iam(&format!("role/{name}"))}}}]);
+    let user = resource(
+        "AWS::IAM::User",
+        &iam("user/intern"),
+        json!({"Policies": may_assume("ci"), "ManagedPolicyArns": [], "Groups": [], "PermissionsBoundary": null}),
+    );
+    let estate = Estate::of(
+        &[
+            user,
+            role("ci", "root", may_assume("deploy"), json!([])),
+            role("deploy", "role/ci", json!([]), json!(["arn:aws:iam::aws:policy/AdministratorAccess"])),
+            role("reader", "root", json!([]), json!(["arn:aws:iam::aws:policy/SomethingUnread"])),
+        ],
+        policy_of,
+    );
+    let found = estate.escalate(&methods);
+    let lengths: Vec<(String, usize)> = found.paths.iter().map(|p| (p.principal.clone(), p.steps.len())).collect();
+    assert_eq!(lengths, [(iam("role/deploy"), 0), (iam("role/ci"), 1), (iam("user/intern"), 2)].map(|(p, n)| (p, n)));
+    let steps: Vec<(&str, Option<&str>)> =
+        found.paths[2].steps.iter().map(|s| (s.method.as_str(), s.to.as_deref())).collect();
+    assert_eq!(steps, [("sts-001", Some(iam("role/ci").as_str())), ("sts-001", Some(iam("role/deploy").as_str()))]);
+    assert_eq!(found.paths[2].steps[0].grounds[0].statement.as_deref(), Some("go/1"));
+    // Nothing is said of whom a policy could not be read.
+    assert_eq!(found.unread, [iam("role/reader")]);
+}

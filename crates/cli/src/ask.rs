@@ -1,0 +1,136 @@
+//! What `yagura access` can be asked.
+
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+#[derive(Args, Debug)]
+pub struct Ask {
+    #[command(subcommand)]
+    pub command: AskCommand,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum AskCommand {
+    /// Whether a principal can call an action on a resource, and what decides
+    #[command(after_help = "Examples:\n  yagura access can arn:aws:iam::111122223333:user/tanaka s3:GetObject \
+        arn:aws:s3:::logs/x\n  yagura access can arn:aws:iam::111122223333:role/app iam:PassRole \
+        arn:aws:iam::111122223333:role/admin --context iam:PassedToService=lambda.amazonaws.com\n  \
+        yagura access can --input cases.json --format ndjson")]
+    Can(Can),
+    /// Everybody who can call an action on a resource
+    #[command(after_help = "Examples:\n  yagura access who-can s3:GetObject arn:aws:s3:::payroll/2026.csv\n  \
+        yagura access who-can iam:PassRole arn:aws:iam::111122223333:role/admin --inventory ./config-snapshots")]
+    WhoCan(WhoCan),
+    /// Who can make themselves an administrator, and by which steps
+    #[command(after_help = "Examples:\n  yagura access escalate\n  yagura access escalate \
+        arn:aws:iam::111122223333:user/tanaka --format json")]
+    Escalate(Escalate),
+    /// Whether a policy allows anything that another does not, with a request that shows it
+    #[command(
+        after_help = "Examples:\n  yagura access diff old.json new.json\n  yagura access diff old.json new.json --type \
+        resource --fail-on high"
+    )]
+    Diff(Diff),
+    /// Whether a resource's policy lets in strangers, with a request that shows it
+    #[command(after_help = "Examples:\n  yagura access public bucket-policy.json --type AWS::S3::Bucket\n  \
+        yagura access public key-policy.json --account 111122223333 --organization o-a1b2c3d4e5")]
+    Public(Public),
+    /// What AWS would refuse in a policy, what never matches, and what allows more than is likely meant
+    #[command(
+        after_help = "Examples:\n  yagura access lint policy.json\n  yagura access lint scp.json --type scp --fail-on high"
+    )]
+    Lint(Lint),
+}
+
+/// Where principals and policies are taken from.
+#[derive(Args, Debug)]
+pub struct Known {
+    /// Files or folder with AWS Config snapshots or what `scan --resources` wrote [default: the last scan]
+    #[arg(long, value_name = "DIR")]
+    pub inventory: Option<PathBuf>,
+    /// What is known of the request beside; may be repeated, and a key given twice has several values
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub context: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Can {
+    /// ARN of a user, role or session, a service such as ec2.amazonaws.com, or anonymous
+    #[arg(required_unless_present = "input")]
+    pub principal: Option<String>,
+    /// Action, such as s3:GetObject
+    #[arg(required_unless_present = "input")]
+    pub action: Option<String>,
+    /// ARN of the resource, or *
+    #[arg(required_unless_present = "input")]
+    pub resource: Option<String>,
+    #[command(flatten)]
+    pub known: Known,
+    /// One case or a list of cases, as JSON; - for standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["principal", "inventory", "context"])]
+    pub input: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub struct WhoCan {
+    /// Action, such as s3:GetObject
+    pub action: String,
+    /// ARN of the resource, or *
+    pub resource: String,
+    #[command(flatten)]
+    pub known: Known,
+}
+
+#[derive(Args, Debug)]
+pub struct Escalate {
+    /// ARN of a user or role [default: all]
+    pub principal: Option<String>,
+    /// Files or folder with AWS Config snapshots or what `scan --resources` wrote [default: the last scan]
+    #[arg(long, value_name = "DIR")]
+    pub inventory: Option<PathBuf>,
+}
+
+/// What a policy that is compared is attached to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Attached {
+    Identity,
+    Resource,
+}
+
+#[derive(Args, Debug)]
+pub struct Diff {
+    /// Policy before, as JSON; - for standard input
+    pub old: PathBuf,
+    /// Policy after, as JSON
+    pub new: PathBuf,
+    /// What it is attached to [default: resource if it names principals]
+    #[arg(long = "type")]
+    pub attached: Option<Attached>,
+}
+
+#[derive(Args, Debug)]
+pub struct Public {
+    /// Policy, as JSON; - for standard input
+    pub policy: PathBuf,
+    /// Type of the resource, such as AWS::S3::Bucket: only its service's actions count [default: all]
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: Option<String>,
+    /// Account that owns the resource
+    #[arg(long, default_value = "111122223333")]
+    pub account: String,
+    /// Organization whose accounts are trusted
+    #[arg(long, value_name = "o-ID")]
+    pub organization: Option<String>,
+    /// Another account that is trusted; may be repeated
+    #[arg(long, value_name = "ACCOUNT")]
+    pub trust: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Lint {
+    /// Policy, as JSON; - for standard input
+    pub file: PathBuf,
+    /// identity, resource, trust, scp, rcp or endpoint [default: by what it says]
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: Option<String>,
+}

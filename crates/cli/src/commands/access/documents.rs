@@ -1,0 +1,163 @@
+//! Questions about policy documents alone.
+
+use super::{cases, write};
+use crate::{
+    args::Global,
+    ask::{Attached, Diff, Lint, Public},
+    exit::{self, Stop},
+    terminal,
+};
+use anyhow::anyhow;
+use serde_json::{Value, json};
+use std::{path::Path, process::ExitCode};
+use yagura_access::{
+    Error, OpenTo, PolicyKind, Zone, diff as compare,
+    lint::{PolicyType, lint_text},
+    outside, public as is_public,
+};
+use yagura_model::{Lang, Severity};
+
+fn text(path: &Path) -> Result<String, Stop> {
+    cases::read(path).map_err(|e| Stop::usage(anyhow!("`{}` can't be read ({e}): check the path", path.display())))
+}
+
+/// A policy as JSON. A document wrapped as AWS's API answers (`{"Policy": "…"}`, `{"PolicyDocument": {…}}`) is taken out.
+fn document(path: &Path) -> Result<Value, Stop> {
+    let document: Value = serde_json::from_str(&text(path)?)
+        .map_err(|e| Stop::usage(anyhow!("`{}` is not JSON ({e}): correct it", path.display())))?;
+    let inner = ["Policy", "PolicyDocument", "ResourcePolicy", "policy"].iter().find_map(|key| document.get(*key));
+    match inner {
+        Some(Value::String(text)) => serde_json::from_str(text)
+            .map_err(|e| Stop::usage(anyhow!("the policy in `{}` is not JSON ({e}): correct it", path.display()))),
+        Some(inner @ Value::Object(_)) => Ok(inner.clone()),
+        _ => Ok(document),
+    }
+}
+
+/// An error of a document with the line it is on.
+fn refused(path: &Path, error: &Error, lang: Lang) -> Stop {
+    Stop::usage(anyhow!("`{}`: {}", path.display(), error.text().get(lang)))
+}
+
+/// `yagura access diff`
+pub fn diff(global: &Global, args: &Diff) -> Result<ExitCode, Stop> {
+    let lang = terminal::lang(global);
+    let (old, new) = (document(&args.old)?, document(&args.new)?);
+    let names_principals =
+        |document: &Value| matches!(PolicyType::guess(document), PolicyType::Resource | PolicyType::Trust);
+    let kind = match args.attached {
+        Some(Attached::Identity) => PolicyKind::Identity,
+        Some(Attached::Resource) => PolicyKind::Resource,
+        None if names_principals(&old) || names_principals(&new) => PolicyKind::Resource,
+        None => PolicyKind::Identity,
+    };
+    let access = compare(&old, &new, kind).map_err(|error| refused(&args.new, &error, lang))?;
+    let columns = ["result", "because", "allowed_by", "denied_by", "witness"];
+    let row = match &access {
+        Some(access) => vec![
+            Some("NewAccess".into()),
+            Some(access.text().get(lang).into()),
+            Some(access.allowed_by.as_str().into()),
+            access.denied_by.as_deref().map(Value::from),
+            Some(access.witness.json()),
+        ],
+        None => {
+            let because = match lang {
+                Lang::En => "Everything that the new policy allows, the old one allows, too.",
+                Lang::Ja => "新ポリシーで許可されるものは、すべて旧ポリシーでも許可されています。",
+            };
+            vec![Some("NoNewAccess".into()), Some(because.into()), None, None, None]
+        }
+    };
+    write(global, "access diff", &columns, vec![row], &[0, 1, 4])?;
+    Ok(exit::code(access.is_some() && global.fail_on.is_some(), false, global.strict))
+}
+
+/// `yagura access public`
+pub fn public(global: &Global, args: &Public) -> Result<ExitCode, Stop> {
+    let lang = terminal::lang(global);
+    let mut policy = document(&args.policy)?;
+    if let Some(kind) = &args.kind {
+        narrow(&mut policy, kind)?;
+    }
+    let zone =
+        Zone { owner: args.account.clone(), organization: args.organization.clone(), accounts: args.trust.clone() };
+    let failed = |error: Error| refused(&args.policy, &error, lang);
+    let anyone = is_public(&policy, &zone).map_err(failed)?;
+    let open = match anyone {
+        Some(open) => Some(open),
+        None => outside(&policy, &zone).map_err(failed)?,
+    };
+    let columns = ["result", "because", "statement", "witness"];
+    let row = match &open {
+        Some(open) => vec![
+            Some(if open.anyone { "Public" } else { "Outside" }.into()),
+            Some(open.text().get(lang).into()),
+            Some(open.statement.as_str().into()),
+            Some(open.witness.json()),
+        ],
+        None => {
+            let because = match lang {
+                Lang::En => "Nobody outside the trusted accounts is let in.",
+                Lang::Ja => "信頼範囲の外には誰にも許可していません。",
+            };
+            vec![Some("NotPublic".into()), Some(because.into()), None, None]
+        }
+    };
+    write(global, "access public", &columns, vec![row], &[0, 1, 3])?;
+    let is_bad = |open: &OpenTo| {
+        let severity = if open.anyone { Severity::Critical } else { Severity::High };
+        global.fail_on.is_some_and(|least| severity >= least)
+    };
+    Ok(exit::code(open.as_ref().is_some_and(is_bad), false, global.strict))
+}
+
+/// Leaves of a policy what a type's service can be asked: all else grants nothing there.
+fn narrow(policy: &mut Value, kind: &str) -> Result<(), Stop> {
+    let service = match kind.split("::").collect::<Vec<_>>()[..] {
+        ["AWS", "IAM", "Role" | "AssumeRolePolicyDocument"] => "sts".to_owned(),
+        ["AWS", service, _] => service.to_lowercase(),
+        _ => return Err(Stop::usage(anyhow!("`{kind}` is no resource type: write one like AWS::S3::Bucket"))),
+    };
+    if !yagura_access::catalogue::is_service(&service) {
+        return Err(Stop::usage(anyhow!("`{kind}` is of no service that is known: write one like AWS::S3::Bucket")));
+    }
+    let rest = json!({"Sid": "OtherServices", "Effect": "Deny", "Principal": "*", "NotAction": format!("{service}:*"), "Resource": "*"});
+    match policy.get_mut("Statement") {
+        Some(Value::Array(statements)) => statements.push(rest),
+        Some(one) => *one = Value::Array(vec![one.take(), rest]),
+        // The reading says what is missing.
+        None => {}
+    }
+    Ok(())
+}
+
+/// `yagura access lint`
+pub fn lint(global: &Global, args: &Lint) -> Result<ExitCode, Stop> {
+    let lang = terminal::lang(global);
+    let source = text(&args.file)?;
+    let kind = match args.kind.as_deref().map(|word| (word, PolicyType::parse(word))) {
+        Some((_, Some(kind))) => kind,
+        Some((word, None)) => {
+            let known: Vec<&str> = PolicyType::ALL.iter().map(|t| t.as_str()).collect();
+            return Err(Stop::usage(anyhow!("`{word}` is no type of policy: use one of {}", known.join(", "))));
+        }
+        None => serde_json::from_str(&source).map_or(PolicyType::Identity, |document| PolicyType::guess(&document)),
+    };
+    let remarks = lint_text(&source, kind);
+    let columns = ["code", "severity", "line", "column", "element", "statement", "text"];
+    let rows = remarks.iter().map(|remark| {
+        vec![
+            Some(remark.code.into()),
+            Some(remark.severity.to_string().into()),
+            remark.place.map(|(line, _)| line.into()),
+            remark.place.map(|(_, column)| column.into()),
+            Some(remark.at.as_str().into()),
+            remark.statement.as_deref().map(Value::from),
+            Some(remark.text.get(lang).into()),
+        ]
+    });
+    write(global, "access lint", &columns, rows.collect(), &[1, 2, 4, 6, 0])?;
+    let is_bad = |least: Severity| remarks.iter().any(|remark| remark.severity >= least);
+    Ok(exit::code(global.fail_on.is_some_and(is_bad), false, global.strict))
+}

@@ -1,0 +1,124 @@
+//! `yagura access escalate`: who can become an administrator, step by step.
+
+use super::{estate, write};
+use crate::{args::Global, ask::Escalate, exit::Stop, note, settings, terminal};
+use anyhow::anyhow;
+use serde_json::{Value, json};
+use std::process::ExitCode;
+use yagura_access::escalate::{Ground, Path, Step, methods};
+use yagura_model::{Lang, Severity};
+
+const COLUMNS: [&str; 4] = ["principal", "steps", "because", "path"];
+
+/// `yagura access escalate`
+pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
+    let lang = terminal::lang(global);
+    let (methods, errors) = methods(&settings::library(global)?);
+    if let Some(error) = errors.first() {
+        return Err(Stop::usage(anyhow!("{error}")));
+    }
+    let estate = estate::estate(global, args.inventory.as_deref()).await?;
+    if let Some(principal) = &args.principal
+        && !estate.principals().any(|known| known == principal)
+    {
+        return Err(Stop::usage(anyhow!(
+            "`{principal}` is no user or role that is known: check the ARN, or scan anew"
+        )));
+    }
+    let found = estate.escalate(&methods);
+    let asked = |name: &str| args.principal.as_deref().is_none_or(|principal| principal == name);
+    let paths: Vec<&Path> = found.paths.iter().filter(|path| asked(&path.principal)).collect();
+    let climbers = paths.iter().filter(|path| !path.steps.is_empty()).count();
+    let rows = paths.iter().map(|path| {
+        let steps = path.steps.iter().map(|step| json_of(step, lang)).collect::<Vec<Value>>();
+        vec![
+            Some(path.principal.as_str().into()),
+            Some(path.steps.len().into()),
+            Some(because(path, lang).into()),
+            Some(steps.into()),
+        ]
+    });
+    write(global, "access escalate", &COLUMNS, rows.collect(), &[0, 1, 2])?;
+    let admins = paths.len() - climbers;
+    match lang {
+        Lang::En => {
+            note!("{climbers} can become an administrator, {admins} are one; {} methods were tried", methods.len())
+        }
+        Lang::Ja => note!(
+            "管理者になれるもの: {climbers} 件、管理者であるもの: {admins} 件（確認した手口: {} 種類）",
+            methods.len()
+        ),
+    }
+    let unread: Vec<&str> = found.unread.iter().map(String::as_str).filter(|name| asked(name)).collect();
+    for name in unread.iter().take(10) {
+        match lang {
+            Lang::En => note!("not known: a policy of `{name}` could not be read"),
+            Lang::Ja => note!("不明: `{name}` のポリシーの一部を読み取れませんでした"),
+        }
+    }
+    estate::tell_limits(lang);
+    let is_found = climbers > 0 && global.fail_on.is_some_and(|least| least <= Severity::Critical);
+    Ok(crate::exit::code(is_found, !unread.is_empty(), global.strict))
+}
+
+fn json_of(step: &Step, lang: Lang) -> Value {
+    json!({
+        "method": step.method,
+        "title": step.title.get(lang),
+        "from": step.from,
+        "to": step.to,
+        "needs": step.grounds.iter().map(|ground| json!({
+            "action": ground.action,
+            "resource": ground.resource,
+            "statement": ground.statement,
+            "conditions": ground.conditions,
+        })).collect::<Vec<_>>(),
+        "assumes": step.assumes.as_ref().map(|text| text.get(lang)),
+    })
+}
+
+/// The path as a person reads it.
+fn because(path: &Path, lang: Lang) -> String {
+    if path.steps.is_empty() {
+        return match lang {
+            Lang::En => "It is an administrator.",
+            Lang::Ja => "すでに管理者です。",
+        }
+        .to_owned();
+    }
+    let mut text = String::new();
+    for (i, step) in path.steps.iter().enumerate() {
+        let to = step.to.as_deref().map(short);
+        let grounds = step.grounds.iter().map(|ground| ground_text(ground, lang)).collect::<Vec<_>>();
+        let (n, title) = (i + 1, step.title.get(lang));
+        text += &match (lang, to) {
+            (Lang::En, Some(to)) => format!("{n}. {title} → {to}: {}. ", grounds.join(", ")),
+            (Lang::En, None) => format!("{n}. {title}: {}. ", grounds.join(", ")),
+            (Lang::Ja, Some(to)) => format!("{n}. {title} → {to}（{}）", grounds.join("、")),
+            (Lang::Ja, None) => format!("{n}. {title}（{}）", grounds.join("、")),
+        };
+        if let Some(assumes) = &step.assumes {
+            text += &match lang {
+                Lang::En => format!("If: {} ", assumes.en),
+                Lang::Ja => format!("前提: {}", assumes.ja),
+            };
+        }
+    }
+    text.trim_end().to_owned()
+}
+
+fn ground_text(ground: &Ground, lang: Lang) -> String {
+    let statement = ground.statement.as_deref().unwrap_or_default();
+    let keys = ground.conditions.join(", ");
+    match (lang, ground.conditions.is_empty()) {
+        (Lang::En, true) => format!("{} by `{statement}`", ground.action),
+        (Lang::En, false) => format!("{} by `{statement}` (hangs on {keys})", ground.action),
+        (Lang::Ja, true) => format!("{}: `{statement}`", ground.action),
+        (Lang::Ja, false) => format!("{}: `{statement}`、{keys} の値による", ground.action),
+    }
+}
+
+/// A user or role without the account in front of it.
+fn short(arn: &str) -> &str {
+    arn.rsplit(':').next().unwrap_or(arn)
+}
