@@ -286,6 +286,8 @@ def test_everything_can_be_explained(here, lang):
         kinds.setdefault(row["kind"], row)
         assert re.fullmatch("control|detection|playbook|resource|framework", row["kind"]), row
     assert len(kinds) == 5
+    (method,) = [r for r in here("content", "list", "--kind", "escalation", "--format", "ndjson").rows() if r["id"] == "lambda-001"]
+    assert "iam:PassRole" in here("explain", "lambda-001", "--lang", lang).out and method["severity"] == "high"
     for row in kinds.values():
         done = here("explain", row["id"], "--lang", lang)
         title = next(r["title"] for r in here("content", "list", "--format", "ndjson", "--lang", lang).rows() if r["id"] == row["id"])

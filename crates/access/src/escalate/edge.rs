@@ -185,8 +185,11 @@ impl<'a> Edges<'a> {
                 if let Some(&known) = self.trusted.get(&(service.as_str(), target)) {
                     return known;
                 }
-                let asked = Asked { principal: service, action: "sts:AssumeRole", resource: target, context: &none };
-                let trusted = self.allowed(&asked, Wish::default()).is_some();
+                // Cognito hands roles to those who have logged in there.
+                let trusted = ["sts:AssumeRole", "sts:AssumeRoleWithWebIdentity"].into_iter().any(|action| {
+                    let asked = Asked { principal: service, action, resource: target, context: &none };
+                    self.allowed(&asked, Wish::default()).is_some()
+                });
                 self.trusted.insert((service, target), trusted);
                 trusted
             })

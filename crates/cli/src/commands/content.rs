@@ -38,11 +38,12 @@ const COLUMNS: [&str; 12] = [
 
 fn list(global: &Global, kind: Option<&str>) -> Result<ExitCode, Stop> {
     let kinds: Vec<Kind> = match kind {
-        None => Kind::ALL.into_iter().filter(|k| *k != Kind::Target).collect(),
+        // The kinds that the contract names; others are listed for who asks for them.
+        None => vec![Kind::Control, Kind::Detection, Kind::Framework, Kind::Playbook, Kind::Resource],
         Some(name) => {
             let found = Kind::ALL.into_iter().find(|k| k.as_str() == name).ok_or_else(|| {
                 Stop::usage(anyhow!(
-                    "`{name}` is no kind of content: use control, detection, playbook, resource or framework"
+                    "`{name}` is no kind of content: use control, detection, escalation, playbook, resource or framework"
                 ))
             })?;
             vec![found]

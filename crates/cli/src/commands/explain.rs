@@ -68,6 +68,7 @@ fn page(document: &Document, library: &Library, lang: Lang) -> String {
     let words: &[(&str, &str, &str)] = &[
         ("severity", "Severity", "重大度"),
         ("kind", "Kind", "種別"),
+        ("category", "Category", "分類"),
         ("resource", "Resource", "リソース"),
         ("stage", "Stage", "段階"),
         ("layer", "Layer", "レイヤー"),
@@ -133,7 +134,7 @@ fn japanese(value: &str) -> &str {
     }
 }
 
-/// The AWS calls that a resource type or playbook makes.
+/// The AWS calls that a resource type or playbook makes, or the actions that an escalation method needs.
 fn calls(document: &Document, lang: Lang) -> Vec<(&'static str, String)> {
     let words: &[(&str, &str, &str)] = match document.kind {
         Kind::Resource => &[("call", "Calls", "AWS API")],
@@ -142,12 +143,18 @@ fn calls(document: &Document, lang: Lang) -> Vec<(&'static str, String)> {
             ("state", "Reads back with", "読み直す API"),
             ("call", "Changes with", "変更する API"),
         ],
+        Kind::Escalation => &[("needs", "Needs", "必要な権限")],
         _ => &[],
+    };
+    let text = |value: &toml::Value| match value {
+        toml::Value::Array(any) => any.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(" / "),
+        one => one.as_str().unwrap_or_default().to_owned(),
     };
     let mut found = Vec::new();
     for (key, en, ja) in words {
         let entries = document.value(key).and_then(toml::Value::as_array).map_or(&[][..], Vec::as_slice);
-        let mut apis: Vec<&str> = entries.iter().filter_map(|e| e.get("api")?.as_str()).collect();
+        let mut apis: Vec<String> =
+            entries.iter().filter_map(|e| e.get("api").or_else(|| e.get("action"))).map(text).collect();
         apis.dedup();
         if !apis.is_empty() {
             found.push((if lang == Lang::Ja { *ja } else { *en }, apis.join(", ")));
