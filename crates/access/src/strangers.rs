@@ -159,6 +159,8 @@ impl Trust {
         }
         let cover = Glob::of_parts(&[Bound::Text("o-"), Bound::AtLeast(10, Set::Small)]);
         let mut found = vec!["o-a1b2c3d4e5".to_owned()];
+        // An id that a policy names counts whatever its form: to doubt it would be to call the policy closed.
+        found.extend(ids.iter().flat_map(|key| operands(scene, key)).filter(|t| !t.contains(['*', '?'])));
         found.extend(walk(scene, &cover, &tell, "aws:PrincipalOrgID")?);
         found.retain(|id| !self.organizations.contains(id));
         Ok(found)

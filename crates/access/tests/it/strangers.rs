@@ -66,6 +66,7 @@ fn fixed_values_are_not_public_and_wildcards_are() {
         (json!({"StringEquals": {"aws:SourceVpce": ["vpce-1a2b3c4d", "vpce-2"]}}), "closed"),
         (json!({"StringEquals": {"aws:PrincipalOrgID": ORG}}), "closed"),
         (json!({"StringEquals": {"aws:PrincipalOrgID": "o-somebodyelse"}}), "outside"),
+        (json!({"StringEquals": {"aws:PrincipalOrgID": "o-abc"}}), "outside"),
         (json!({"StringLike": {"aws:PrincipalOrgID": "o-*"}}), "public"),
         (json!({"StringNotEquals": {"aws:PrincipalOrgID": "o-somebodyelse"}}), "public"),
         (json!({"StringEquals": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}}), "closed"),

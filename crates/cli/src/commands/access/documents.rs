@@ -5,7 +5,7 @@ use crate::{
     args::Global,
     ask::{Attached, Diff, Lint, Public},
     exit::{self, Stop},
-    terminal,
+    note, terminal,
 };
 use anyhow::anyhow;
 use serde_json::{Value, json};
@@ -22,19 +22,28 @@ fn text(path: &Path) -> Result<String, Stop> {
 }
 
 /// A policy as JSON. A document wrapped as AWS's API answers (`{"Policy": "…"}`, `{"PolicyDocument": {…}}`) is taken out.
-fn document(path: &Path) -> Result<Value, Stop> {
-    let document: Value = serde_json::from_str(&text(path)?)
+fn document(path: &Path, lang: Lang) -> Result<Value, Stop> {
+    let source = text(path)?;
+    let document: Value = serde_json::from_str(&source)
         .map_err(|e| Stop::usage(anyhow!("`{}` is not JSON ({e}): correct it", path.display())))?;
     let inner = ["Policy", "PolicyDocument", "ResourcePolicy", "policy"].iter().find_map(|key| document.get(*key));
     match inner {
         Some(Value::String(text)) => serde_json::from_str(text)
             .map_err(|e| Stop::usage(anyhow!("the policy in `{}` is not JSON ({e}): correct it", path.display()))),
         Some(inner @ Value::Object(_)) => Ok(inner.clone()),
-        _ => Ok(document),
+        _ => check(path, &source, &document, lang).map(|()| document),
     }
 }
 
-/// An error of a document with the line it is on.
+/// Refuses what is no policy, with the line of the first element that is wrong.
+fn check(path: &Path, source: &str, document: &Value, lang: Lang) -> Result<(), Stop> {
+    let remarks = lint_text(source, PolicyType::guess(document));
+    let Some(bad) = remarks.iter().find(|remark| remark.code == "unreadable") else { return Ok(()) };
+    let place = bad.place.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default();
+    Err(Stop::usage(anyhow!("`{}`{place}: {}", path.display(), bad.text.get(lang))))
+}
+
+/// An error about a document that can be read.
 fn refused(path: &Path, error: &Error, lang: Lang) -> Stop {
     Stop::usage(anyhow!("`{}`: {}", path.display(), error.text().get(lang)))
 }
@@ -42,7 +51,7 @@ fn refused(path: &Path, error: &Error, lang: Lang) -> Stop {
 /// `yagura access diff`
 pub fn diff(global: &Global, args: &Diff) -> Result<ExitCode, Stop> {
     let lang = terminal::lang(global);
-    let (old, new) = (document(&args.old)?, document(&args.new)?);
+    let (old, new) = (document(&args.old, lang)?, document(&args.new, lang)?);
     let names_principals =
         |document: &Value| matches!(PolicyType::guess(document), PolicyType::Resource | PolicyType::Trust);
     let kind = match args.attached {
@@ -76,7 +85,7 @@ pub fn diff(global: &Global, args: &Diff) -> Result<ExitCode, Stop> {
 /// `yagura access public`
 pub fn public(global: &Global, args: &Public) -> Result<ExitCode, Stop> {
     let lang = terminal::lang(global);
-    let mut policy = document(&args.policy)?;
+    let mut policy = document(&args.policy, lang)?;
     if let Some(kind) = &args.kind {
         narrow(&mut policy, kind)?;
     }
@@ -84,9 +93,11 @@ pub fn public(global: &Global, args: &Public) -> Result<ExitCode, Stop> {
         Zone { owner: args.account.clone(), organization: args.organization.clone(), accounts: args.trust.clone() };
     let failed = |error: Error| refused(&args.policy, &error, lang);
     let anyone = is_public(&policy, &zone).map_err(failed)?;
+    // Who is trusted beside the owner is not known unless it is said.
+    let has_zone = zone.organization.is_some() || !zone.accounts.is_empty();
     let open = match anyone {
-        Some(open) => Some(open),
-        None => outside(&policy, &zone).map_err(failed)?,
+        None if has_zone => outside(&policy, &zone).map_err(failed)?,
+        anyone => anyone,
     };
     let columns = ["result", "because", "statement", "witness"];
     let row = match &open {
@@ -97,9 +108,11 @@ pub fn public(global: &Global, args: &Public) -> Result<ExitCode, Stop> {
             Some(open.witness.json()),
         ],
         None => {
-            let because = match lang {
-                Lang::En => "Nobody outside the trusted accounts is let in.",
-                Lang::Ja => "信頼範囲の外には誰にも許可していません。",
+            let because = match (lang, has_zone) {
+                (Lang::En, true) => "Nobody outside the trusted accounts is let in.",
+                (Lang::Ja, true) => "信頼範囲の外には誰にも許可していません。",
+                (Lang::En, false) => "Nobody is let in but whom the policy names.",
+                (Lang::Ja, false) => "ポリシーで特定されている相手以外には許可していません。",
             };
             vec![Some("NotPublic".into()), Some(because.into()), None, None]
         }
@@ -158,6 +171,12 @@ pub fn lint(global: &Global, args: &Lint) -> Result<ExitCode, Stop> {
         ]
     });
     write(global, "access lint", &columns, rows.collect(), &[1, 2, 4, 6, 0])?;
+    if remarks.is_empty() {
+        match lang {
+            Lang::En => note!("nothing to remark"),
+            Lang::Ja => note!("指摘はありません"),
+        }
+    }
     let is_bad = |least: Severity| remarks.iter().any(|remark| remark.severity >= least);
     Ok(exit::code(global.fail_on.is_some_and(is_bad), false, global.strict))
 }
