@@ -247,7 +247,7 @@ def test_content_of_ones_own_adds_and_overrides(here):
 
 
 def test_new_content_passes_its_test_as_it_is(here):
-    kinds = [("control", "YG-1"), ("detection", "iam/user-renamed"), ("playbook", "yg-tag"), ("resource", "AWS::Backup::BackupVault")]
+    kinds = [("control", "YG-1"), ("detection", "iam/user-renamed"), ("playbook", "yg-tag"), ("escalation", "lambda-900"), ("resource", "AWS::Backup::BackupVault")]
     for kind, name in kinds:
         done = here("content", "new", kind, name, "--dir", "ours", "--resource", "AWS::SQS::Queue")
         assert done.code == 0, done.err

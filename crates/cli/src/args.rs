@@ -403,7 +403,7 @@ pub enum ContentCommand {
     /// All pieces of content
     #[command(after_help = "Examples:\n  yagura content list --kind detection\n  yagura content list --format ndjson")]
     List {
-        /// control, detection, playbook, resource or framework
+        /// control, detection, escalation, playbook, resource or framework
         #[arg(long)]
         kind: Option<String>,
     },
@@ -414,7 +414,7 @@ pub enum ContentCommand {
     #[command(after_help = "Examples:\n  yagura content new control S3.99 --resource AWS::S3::Bucket\n  \
         yagura content new detection iam/user-renamed")]
     New {
-        /// control, detection, playbook or resource
+        /// control, detection, escalation, playbook or resource
         kind: String,
         /// Its id
         id: String,

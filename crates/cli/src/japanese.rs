@@ -208,10 +208,13 @@ const WORDS: &[(&str, &str)] = &[
     ("Run's id, as `fix` printed it", "`fix` が表示した実行 ID"),
     // content
     (
-        "control, detection, playbook, resource or framework",
-        "control、detection、playbook、resource、framework のいずれか",
+        "control, detection, escalation, playbook, resource or framework",
+        "control、detection、escalation、playbook、resource、framework のいずれか",
     ),
-    ("control, detection, playbook or resource", "control、detection、playbook、resource のいずれか"),
+    (
+        "control, detection, escalation, playbook or resource",
+        "control、detection、escalation、playbook、resource のいずれか",
+    ),
     ("Its id", "ID"),
     ("Resource type that a control judges", "コントロールが判定するリソースタイプ"),
     ("Content folder to write to", "書き込むコンテンツフォルダー"),

@@ -149,6 +149,7 @@ fn skeleton(kind: &str, id: &str, resource: &str) -> Result<(String, String), St
     let (file, template) = match kind {
         "control" => (format!("controls/{folder}/{safe}.md"), include_str!("../skeletons/control.md")),
         "detection" => (format!("detections/{}.md", id.trim_matches('/')), include_str!("../skeletons/detection.md")),
+        "escalation" => (format!("escalations/{folder}/{safe}.md"), include_str!("../skeletons/escalation.md")),
         "playbook" => (format!("playbooks/{safe}.md"), include_str!("../skeletons/playbook.md")),
         "resource" => {
             let mut words = id.split("::").skip(1).map(str::to_ascii_lowercase);
@@ -157,7 +158,9 @@ fn skeleton(kind: &str, id: &str, resource: &str) -> Result<(String, String), St
             (format!("resources/{service}/{name}.md"), include_str!("../skeletons/resource.md"))
         }
         _ => {
-            return Err(Stop::usage(anyhow!("`{kind}` can't be begun: use control, detection, playbook or resource")));
+            return Err(Stop::usage(anyhow!(
+                "`{kind}` can't be begun: use control, detection, escalation, playbook or resource"
+            )));
         }
     };
     if file.contains("..") {

@@ -1,0 +1,91 @@
+"""Who can do what in a live account: scanned from moto, asked by principal, by resource and by ways to an administrator."""
+
+import json
+
+import pytest
+
+ACCOUNT = "123456789012"
+
+
+def allow(*actions, resource="*", **more):
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource, **more}
+
+
+def document(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def arn(what):
+    return f"arn:aws:iam::{ACCOUNT}:{what}"
+
+
+@pytest.fixture
+def account(yagura, moto):
+    """A user who reads reports through a group, a developer who may pass roles, a strong role that trusts Lambda."""
+    iam, s3 = moto.client("iam"), moto.client("s3")
+    s3.create_bucket(Bucket="reports")
+    everyone_of = {"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
+    deny = {"Effect": "Deny", **everyone_of, "Action": "s3:*", "Resource": "arn:aws:s3:::reports/board/*"}
+    s3.put_bucket_policy(Bucket="reports", Policy=document(deny))
+    iam.create_group(GroupName="analysts")
+    iam.put_group_policy(GroupName="analysts", PolicyName="read", PolicyDocument=document(allow("s3:GetObject", resource="arn:aws:s3:::reports/*")))
+    for name in ("analyst", "developer", "guarded"):
+        iam.create_user(UserName=name)
+    iam.add_user_to_group(GroupName="analysts", UserName="analyst")
+    work = document(allow("iam:PassRole", "lambda:CreateFunction", "lambda:InvokeFunction"))
+    iam.put_user_policy(UserName="developer", PolicyName="work", PolicyDocument=work)
+    iam.put_user_policy(UserName="guarded", PolicyName="work", PolicyDocument=work)
+    only_ec2 = {"StringNotEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+    iam.put_user_policy(UserName="guarded", PolicyName="guard", PolicyDocument=document(
+        {"Effect": "Deny", "Action": "iam:PassRole", "Resource": "*", "Condition": only_ec2}))
+    trust = document({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
+    iam.create_role(RoleName="batch", AssumeRolePolicyDocument=trust)
+    everything = iam.create_policy(PolicyName="everything", PolicyDocument=document(allow("*")))["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="batch", PolicyArn=everything)
+    done = yagura("scan", "--region", "us-east-1", "--service", "iam", "--service", "s3", "--format", "ndjson", env=moto.env())
+    assert done.code == 0, done.err
+    return yagura
+
+
+def ask(yagura, *args):
+    done = yagura("access", *args, "--format", "ndjson")
+    assert done.code == 0, done.err
+    return done.rows()
+
+
+def test_a_principal_is_judged_by_all_that_bears_on_it(account):
+    (read,) = ask(account, "can", arn("user/analyst"), "s3:GetObject", "arn:aws:s3:::reports/2026.csv")
+    assert (read["result"], read["statement"]) == ("Allowed", "analysts/read/1")
+    (denied,) = ask(account, "can", arn("user/analyst"), "s3:GetObject", "arn:aws:s3:::reports/board/plan.pdf")
+    assert (denied["result"], denied["layer"]) == ("ExplicitlyDenied", "resource")
+    (nothing,) = ask(account, "can", arn("user/developer"), "s3:GetObject", "arn:aws:s3:::reports/2026.csv")
+    assert nothing["result"] == "ImplicitlyDenied"
+    passing = ("can", arn("user/guarded"), "iam:PassRole", arn("role/batch"))
+    (hangs,) = ask(account, *passing)
+    assert hangs["result"] == "Conditional" and list(hangs["conditions"]) == ["iam:PassedToService"]
+    (told,) = ask(account, *passing, "--context", "iam:PassedToService=lambda.amazonaws.com")
+    assert (told["result"], told["statement"]) == ("ExplicitlyDenied", "guard/1")
+
+
+def test_everybody_who_can_is_named(account):
+    can = {row["principal"]: row for row in ask(account, "who-can", "s3:GetObject", "arn:aws:s3:::reports/2026.csv")}
+    assert set(can) == {arn("user/analyst"), arn("role/batch")}
+    assert can[arn("role/batch")]["statement"] == "everything/1"
+    passers = {row["principal"]: row["result"] for row in ask(account, "who-can", "iam:PassRole", arn("role/batch"))}
+    assert passers == {arn("user/developer"): "Allowed", arn("user/guarded"): "Conditional", arn("role/batch"): "Allowed"}
+
+
+def test_ways_to_an_administrator_end_where_something_is_in_the_way(account):
+    paths = {row["principal"]: row for row in ask(account, "escalate")}
+    assert paths[arn("role/batch")]["steps"] == 0 and set(paths) == {arn("role/batch"), arn("user/developer")}
+    (step,) = paths[arn("user/developer")]["path"]
+    assert step["method"].startswith("lambda-") and step["to"] == arn("role/batch")
+    assert {need["statement"] for need in step["needs"]} == {"work/1"}
+    done = account("access", "escalate", arn("user/developer"), "--fail-on", "critical", "--lang", "ja")
+    assert done.code == 1 and "role/batch" in done.out and "管理者になれるもの: 1 件" in done.err
+    assert account("access", "escalate", arn("user/nobody")).code == 2
+
+
+def test_without_an_inventory_it_says_what_to_do(yagura):
+    done = yagura("access", "who-can", "s3:GetObject", "*")
+    assert done.code == 3 and "yagura scan" in done.err and "--inventory" in done.err
