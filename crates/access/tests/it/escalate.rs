@@ -167,9 +167,9 @@ fn no_method_is_found_where_one_thing_is_in_the_way() {
         let passes = method.needs.iter().any(|need| need.actions[0] == "iam:PassRole");
         let assumes = method.needs.iter().any(|need| need.actions[0] == "sts:AssumeRole");
         let mut blockers: Vec<Blocker> = (0..method.needs.len()).map(Blocker::Deny).collect();
-        blockers.push(Blocker::Elsewhere);
+        // Who lacks just the boundary has all permissions otherwise.
         if method.gives != Gives::Unbounded {
-            blockers.push(Blocker::Boundary);
+            blockers.extend([Blocker::Elsewhere, Blocker::Boundary]);
         }
         if passes {
             blockers.push(Blocker::PassedToService);
