@@ -13,9 +13,9 @@ const ACCOUNT: &str = "111122223333";
 
 fn resource(kind: &str, what: &str, properties: Value) -> Result<Resource, serde_json::Error> {
     let arn = format!("arn:aws:iam::{ACCOUNT}:{what}");
-    serde_json::from_value(json!({
-        "type": kind, "id": what, "arn": arn, "account": ACCOUNT, "region": "us-east-1", "properties": properties,
-    }))
+    let mut resource = json!({"type": kind, "id": what, "arn": arn, "account": ACCOUNT, "region": "us-east-1"});
+    resource["properties"] = properties;
+    serde_json::from_value(resource)
 }
 
 /// What a team's roles do: its own tables, buckets and functions, and in one team of fifty something dangerous.
