@@ -49,6 +49,11 @@ pub fn check(global: &Global, command: &Command) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Whether all that was asked for is a table for a person, on standard output.
+pub fn is_only_table(global: &Global) -> bool {
+    matches!(global.format, None | Some(Format::Table)) && global.output.is_empty()
+}
+
 /// Writes `records` in every form that was asked for. Without `--format`, `-o` alone keeps standard output empty.
 pub fn write<R: Record>(global: &Global, title: &str, records: &[R]) -> Result<(), Stop> {
     all(global, title, &|format, context, out| yagura_report::write(format, records, context, out))

@@ -5,7 +5,7 @@ use super::{Ground, Step};
 use crate::estate::{Asked, Change, Estate, Identity, Told, Wish};
 use crate::evaluate::Outcome;
 use serde_json::Map;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use yagura_model::Arn;
 
 /// What an administrator can do, and nobody who lacks full access: an action that no service has, which only `*` covers,
@@ -20,7 +20,7 @@ pub struct Edges<'a> {
     estate: &'a Estate,
     methods: &'a [Method],
     trusted: HashMap<(&'a str, &'a str), bool>,
-    admins: HashMap<(String, &'static str), bool>,
+    admins: HashMap<(&'a str, Change<'a>), bool>,
     /// Who has policies that could not be read.
     pub unread: BTreeSet<String>,
 }
@@ -40,14 +40,8 @@ impl<'a> Edges<'a> {
     }
 
     /// Whether a principal could do everything after a change.
-    pub fn is_admin(&mut self, principal: &str, change: Change<'_>) -> bool {
-        let kind = match change {
-            Change::Nothing => "nothing",
-            Change::AnyPolicy => "any",
-            Change::NoBoundary => "unbounded",
-            Change::Joins(_) => "",
-        };
-        if let Some(&known) = self.admins.get(&(principal.to_owned(), kind)).filter(|_| !kind.is_empty()) {
+    pub fn is_admin(&mut self, principal: &'a str, change: Change<'a>) -> bool {
+        if let Some(&known) = self.admins.get(&(principal, change)) {
             return known;
         }
         let none = Map::new();
@@ -56,9 +50,7 @@ impl<'a> Edges<'a> {
             let asked = Asked { principal, action, resource: &resource, context: &none };
             self.allowed(&asked, Wish { change, any: false }).is_some()
         });
-        if !kind.is_empty() {
-            self.admins.insert((principal.to_owned(), kind), is);
-        }
+        self.admins.insert((principal, change), is);
         is
     }
 
@@ -207,10 +199,9 @@ impl<'a> Edges<'a> {
         let resource = fill(&need.resource, whole, Some(scene));
         // Each policy, or group, by itself.
         let owner = if scene.target.is_some() { scene.identity } else { self.estate.identities.get(scene.from)? };
-        let each: BTreeMap<&str, &Vec<String>> =
-            BTreeMap::from([("{policy}", &owner.attached), ("{group}", &owner.groups)]);
-        let resources: Vec<String> = match each.iter().find(|(place, _)| resource.contains(**place)) {
-            Some((place, values)) => values.iter().map(|value| resource.replace(*place, value)).collect(),
+        let each = [("{policy}", &owner.attached), ("{group}", &owner.groups)];
+        let resources: Vec<String> = match each.iter().find(|(place, _)| resource.contains(place)) {
+            Some((place, values)) => values.iter().map(|value| resource.replace(place, value)).collect(),
             None => vec![resource],
         };
         for resource in &resources {

@@ -46,7 +46,7 @@ pub(crate) struct Wish<'a> {
 }
 
 /// A change of what a principal has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Change<'a> {
     #[default]
     Nothing,

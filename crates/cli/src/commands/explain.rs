@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use yagura_content::{Document, Kind, Library};
 use yagura_model::Lang;
-use yagura_report::{Format, Rows};
+use yagura_report::Rows;
 
 /// `yagura explain`
 pub fn run(global: &Global, args: &Explain) -> Result<ExitCode, Stop> {
@@ -20,7 +20,7 @@ pub fn run(global: &Global, args: &Explain) -> Result<ExitCode, Stop> {
         .find_map(|kind| library.of(kind).find(|d| d.id.eq_ignore_ascii_case(&args.id)))
         .ok_or_else(|| Stop::usage(unknown(&library, &args.id)))?;
     let text = page(document, &library, lang);
-    if global.format.is_none_or(|f| f == Format::Table) && global.output.is_empty() {
+    if output::is_only_table(global) {
         output::print(&text)?;
         return Ok(ExitCode::SUCCESS);
     }

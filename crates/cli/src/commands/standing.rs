@@ -4,7 +4,7 @@ use std::{fmt::Write as _, process::ExitCode};
 use yagura_hub::{Catalog, Coverage, Standing};
 use yagura_model::Lang;
 use yagura_posture::Stage;
-use yagura_report::{Format, Rows};
+use yagura_report::Rows;
 
 async fn standing(global: &Global) -> Result<(Standing, Catalog), Stop> {
     let catalog = Catalog::of(&settings::library(global)?);
@@ -17,7 +17,7 @@ async fn standing(global: &Global) -> Result<(Standing, Catalog), Stop> {
 pub async fn score(global: &Global) -> Result<ExitCode, Stop> {
     let (standing, _) = standing(global).await?;
     let score = &standing.score;
-    if global.format.is_some_and(|f| f != Format::Table) || !global.output.is_empty() {
+    if !output::is_only_table(global) {
         let columns = ["percent", "passed", "failed", "unknown", "no_data", "formula"].map(str::to_owned).to_vec();
         let row = vec![
             Some(json!(score.percent())),
@@ -53,7 +53,7 @@ pub async fn score(global: &Global) -> Result<ExitCode, Stop> {
 pub async fn roadmap(global: &Global) -> Result<ExitCode, Stop> {
     let (standing, catalog) = standing(global).await?;
     let lang = terminal::lang(global);
-    if global.format.is_some_and(|f| f != Format::Table) || !global.output.is_empty() {
+    if !output::is_only_table(global) {
         output::write_rows(global, "Yagura: roadmap", &rows(&standing, &catalog, lang))?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -1,7 +1,7 @@
 //! Cases that bring their policies with them.
 
 use super::write;
-use crate::{args::Global, exit::Stop, terminal};
+use crate::{args::Global, exit::Stop, output, terminal};
 use anyhow::anyhow;
 use serde_json::Value;
 use std::{fs, io::Read as _, path::Path, process::ExitCode};
@@ -27,8 +27,7 @@ pub fn run(global: &Global, input: &Path) -> Result<ExitCode, Stop> {
         bad |= answer.is_err();
         rows.push(row(name, answer, lang));
     }
-    let is_table = matches!(global.format, None | Some(yagura_report::Format::Table)) && global.output.is_empty();
-    if is_table {
+    if output::is_only_table(global) {
         rows.iter_mut().for_each(|row| row[2] = row[2].take().or_else(|| row[7].take()));
     }
     write(global, "access can", &COLUMNS, rows, &SHOWN)?;

@@ -13,11 +13,12 @@ const COLUMNS: [&str; 4] = ["principal", "steps", "because", "path"];
 /// `yagura access escalate`
 pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
     let lang = terminal::lang(global);
-    let (methods, errors) = methods(&settings::library(global)?);
+    let library = settings::library(global)?;
+    let (methods, errors) = methods(&library);
     if let Some(error) = errors.first() {
         return Err(Stop::usage(anyhow!("{error}")));
     }
-    let estate = estate::estate(global, args.inventory.as_deref()).await?;
+    let estate = estate::estate(global, &library, args.inventory.as_deref()).await?;
     if let Some(principal) = &args.principal
         && !estate.principals().any(|known| known == principal)
     {

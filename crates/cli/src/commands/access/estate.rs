@@ -11,6 +11,7 @@ use anyhow::anyhow;
 use serde_json::{Map, Value};
 use std::{path::Path, process::ExitCode};
 use yagura_access::{Asked, Estate, Permission, Told};
+use yagura_content::Library;
 use yagura_inventory::{
     files::{self, Input, Options, Parameters},
     mapping::Catalog,
@@ -40,7 +41,7 @@ pub async fn can(global: &Global, args: Can) -> Result<ExitCode, Stop> {
         return Err(Stop::usage(anyhow!("give PRINCIPAL ACTION RESOURCE, or --input FILE")));
     };
     let context = context(&args.known.context)?;
-    let estate = estate(global, args.known.inventory.as_deref()).await?;
+    let estate = estate(global, &settings::library(global)?, args.known.inventory.as_deref()).await?;
     let lang = terminal::lang(global);
     let asked = Asked { principal: &principal, action: &action, resource: &resource, context: &context };
     let permission = estate.permission(&asked).map_err(|e| Stop::usage(anyhow!("{}", e.text().get(lang))))?;
@@ -56,7 +57,7 @@ pub async fn can(global: &Global, args: Can) -> Result<ExitCode, Stop> {
 /// `yagura access who-can ACTION RESOURCE`
 pub async fn who_can(global: &Global, args: WhoCan) -> Result<ExitCode, Stop> {
     let context = context(&args.known.context)?;
-    let estate = estate(global, args.known.inventory.as_deref()).await?;
+    let estate = estate(global, &settings::library(global)?, args.known.inventory.as_deref()).await?;
     let lang = terminal::lang(global);
     let found = estate
         .who_can(&args.action, &args.resource, &context)
@@ -155,9 +156,8 @@ fn context(given: &[String]) -> Result<Map<String, Value>, Stop> {
 }
 
 /// The principals and policies that are known.
-pub async fn estate(global: &Global, inventory: Option<&Path>) -> Result<Estate, Stop> {
-    let library = settings::library(global)?;
-    let (catalog, _) = Catalog::read(&library);
+pub async fn estate(global: &Global, library: &Library, inventory: Option<&Path>) -> Result<Estate, Stop> {
+    let (catalog, _) = Catalog::read(library);
     let resources = match inventory {
         Some(path) => of_files(global, &catalog, path)?,
         None => of_scan(global).await?,

@@ -13,7 +13,7 @@ use crate::{
 };
 use serde_json::Value;
 use std::process::ExitCode;
-use yagura_report::{Format, Rows};
+use yagura_report::Rows;
 
 /// `yagura access`
 pub async fn run(global: &Global, args: Ask) -> Result<ExitCode, Stop> {
@@ -39,7 +39,7 @@ fn write(
     shown: &[usize],
 ) -> Result<(), Stop> {
     let mut rows = Rows { columns: columns.iter().map(|c| (*c).to_owned()).collect(), rows };
-    if matches!(global.format, None | Some(Format::Table)) && global.output.is_empty() {
+    if output::is_only_table(global) {
         rows = Rows {
             columns: shown.iter().map(|i| rows.columns[*i].clone()).collect(),
             rows: rows.rows.iter().map(|row| shown.iter().map(|i| row[*i].clone()).collect()).collect(),
