@@ -51,10 +51,17 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
         ),
     }
     let unread: Vec<&str> = found.unread.iter().map(String::as_str).filter(|name| asked(name)).collect();
-    for name in unread.iter().take(10) {
+    if let Some(first) = unread.first() {
+        let count = unread.len();
         match lang {
-            Lang::En => note!("not known: a policy of `{name}` could not be read"),
-            Lang::Ja => note!("不明: `{name}` のポリシーの一部を読み取れませんでした"),
+            Lang::En => note!(
+                "a path may be hidden: policies of {count} could not be read, among them `{first}` (what AWS managed \
+                 policies say is known from a live scan only)"
+            ),
+            Lang::Ja => note!(
+                "見つかっていない経路があるかもしれません。`{first}` など {count} 件のポリシーを読み取れませんでした（AWS 管理ポリシーの\
+                 内容は、実際のアカウントのスキャンでのみ分かります）"
+            ),
         }
     }
     estate::tell_limits(lang);
