@@ -248,9 +248,20 @@ pub fn speak(command: Command) -> Command {
         .disable_version_flag(true)
         .arg(help.help_heading("オプション").global(true))
         .arg(version.help_heading("オプション"));
-    // The command `help` is there only then.
+    // The commands `help` are there only then.
     command.build();
-    command.mut_subcommand("help", |help| help.about("コマンドの説明を表示する"))
+    with_help(command)
+}
+
+/// Says in Japanese what the command `help` does, wherever there is one.
+fn with_help(command: Command) -> Command {
+    let has_help = command.find_subcommand("help").is_some();
+    let command = command.mut_subcommands(with_help);
+    if has_help {
+        command.mut_subcommand("help", |help| help.about("コマンドの説明を表示する"))
+    } else {
+        command
+    }
 }
 
 fn translated(command: Command) -> Command {
@@ -296,6 +307,9 @@ mod tests {
         let mut missing = Vec::new();
         untranslated(&crate::args::Cli::command(), &mut missing);
         assert!(missing.is_empty(), "add to `WORDS`: {missing:#?}");
-        speak(crate::args::Cli::command()).debug_assert();
+        let mut spoken = speak(crate::args::Cli::command());
+        spoken.clone().debug_assert();
+        let access = spoken.find_subcommand_mut("access").expect("a command").render_help().to_string();
+        assert!(!access.contains("Print this"), "{access}");
     }
 }
