@@ -85,7 +85,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let (methods, _) = methods(&Library::builtin().map_err(|errors| format!("{errors:?}"))?);
     let begun = Instant::now();
-    let estate = Estate::of(&resources, |kind| (kind == "AWS::IAM::Role").then_some("AssumeRolePolicyDocument"));
+    let estate = Estate::of(&resources, |resource| {
+        let trust = &resource.properties["AssumeRolePolicyDocument"];
+        (resource.kind == "AWS::IAM::Role").then(|| vec![("policy".to_owned(), trust.clone())])
+    });
     let read = begun.elapsed().as_secs_f64();
     let found = estate.escalate(&methods);
     let climbers = found.paths.iter().filter(|path| !path.steps.is_empty()).count();

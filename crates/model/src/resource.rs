@@ -60,7 +60,7 @@ pub struct Relation {
 /// `properties` has the shape of the type's CloudFormation schema whatever it was read from; what no template can hold
 /// is in `observed` (`Null` when the source can't tell). Any value inside either may be an unknown marker
 /// ([`crate::unknown`]).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Resource {
     /// CloudFormation type name, `AWS::S3::Bucket`.
     #[serde(rename = "type")]

@@ -73,13 +73,14 @@ impl Estate {
     /// # Errors
     /// As [`Estate::permission`].
     pub fn who_can(&self, action: &str, resource: &str, context: &Map<String, Json>) -> Result<Vec<Permission>, Error> {
-        let guarded = self.guard(resource).and_then(|(_, guarded)| guarded.policy.as_ref());
-        let mut principals: BTreeSet<&str> = match guarded {
+        let guards = self.guard(resource).map_or(&[][..], |(_, guarded)| &guarded.policies);
+        let mut principals: BTreeSet<&str> = match guards {
+            [] => self.identities.iter().filter(|(_, i)| i.may(action)).map(|(arn, _)| arn.as_str()).collect(),
             // A resource's policy can let in anybody.
-            Some(_) => self.principals().collect(),
-            None => self.identities.iter().filter(|(_, i)| i.may(action)).map(|(arn, _)| arn.as_str()).collect(),
+            _ => self.principals().collect(),
         };
-        if let Some(Held::Read(policy)) = guarded {
+        for guard in guards {
+            let Held::Read(policy) = guard else { continue };
             let allows = policy.statements.iter().filter(|s| s.effect == Effect::Allow && s.covers_action(action));
             for statement in allows {
                 match &statement.principals {
@@ -146,7 +147,7 @@ impl Estate {
         }
         let guard = self.guard(asked.resource);
         if let Some((_, guarded)) = guard {
-            guarded.policy.iter().for_each(|held| add(held, Kind::Resource, &mut layers.resource));
+            guarded.policies.iter().for_each(|held| add(held, Kind::Resource, &mut layers.resource));
         }
         let mut context = known(&who, identity, asked.context)?;
         let owner = guard.map(|(_, guarded)| guarded.account.clone());

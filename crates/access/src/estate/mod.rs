@@ -42,12 +42,12 @@ pub(crate) struct Identity {
     pub(crate) groups: Vec<String>,
 }
 
-/// A resource of which it is known whether it has a policy.
+/// A resource of which it is known what policies it has.
 #[derive(Clone, Debug)]
 struct Guarded {
     account: String,
     tags: BTreeMap<String, String>,
-    policy: Option<Held>,
+    policies: Vec<Held>,
 }
 
 /// A document, or the name of one that could not be read.
@@ -77,8 +77,9 @@ const AWS_MANAGED: &str = "AWS::::ManagedPolicy";
 const ADMINISTRATOR: &str = ":iam::aws:policy/AdministratorAccess";
 
 impl Estate {
-    /// Reads an inventory; `policy_of` says which property of a resource type is its policy.
-    pub fn of<'a>(resources: &[Resource], policy_of: impl Fn(&str) -> Option<&'a str>) -> Estate {
+    /// Reads an inventory; `policies_of` gives the policies that say who may do what to a resource, by name, and `None` if
+    /// resources of its type can have none.
+    pub fn of(resources: &[Resource], policies_of: impl Fn(&Resource) -> Option<Vec<(String, Json)>>) -> Estate {
         let managed = Managed::of(resources);
         let mut estate = Estate { groups: groups(resources, &managed), ..Estate::default() };
         for resource in resources {
@@ -114,10 +115,9 @@ impl Estate {
             if let ("AWS::Lambda::Function", Some(role)) = (&*resource.kind, resource.properties["Role"].as_str()) {
                 estate.functions.insert(arn.clone(), role.to_owned());
             }
-            if let Some(property) = policy_of(&resource.kind) {
-                let document = &resource.properties[property];
-                let policy = (!document.is_null()).then(|| Held::of(document, "policy", Kind::Resource));
-                estate.guarded.insert(arn.clone(), Guarded { account, tags, policy });
+            if let Some(policies) = policies_of(resource) {
+                let policies = policies.iter().map(|(name, policy)| Held::of(policy, name, Kind::Resource)).collect();
+                estate.guarded.insert(arn.clone(), Guarded { account, tags, policies });
             }
         }
         estate

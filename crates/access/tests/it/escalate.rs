@@ -133,17 +133,19 @@ fn account(method: &Method, blocker: Blocker) -> Vec<Resource> {
     found
 }
 
-fn policy_of(kind: &str) -> Option<&'static str> {
-    match kind {
-        "AWS::IAM::Role" => Some("AssumeRolePolicyDocument"),
-        "AWS::Lambda::Function" => Some("PolicyDocument"),
-        _ => None,
-    }
+fn policies_of(resource: &Resource) -> Option<Vec<(String, Value)>> {
+    let property = match &*resource.kind {
+        "AWS::IAM::Role" => "AssumeRolePolicyDocument",
+        "AWS::Lambda::Function" => "PolicyDocument",
+        _ => return None,
+    };
+    let policy = &resource.properties[property];
+    Some(if policy.is_null() { Vec::new() } else { vec![("policy".to_owned(), policy.clone())] })
 }
 
 /// Whether the attacker becomes an administrator by the method.
 fn is_found(method: &Method, blocker: Blocker) -> bool {
-    let estate = Estate::of(&account(method, blocker), policy_of);
+    let estate = Estate::of(&account(method, blocker), policies_of);
     let found = estate.escalate(std::slice::from_ref(method));
     assert!(found.unread.is_empty(), "{}: {:?}", method.id, found.unread);
     let path = found.paths.iter().find(|path| path.principal == attacker(method));
@@ -205,7 +207,7 @@ fn paths_are_the_shortest_and_go_over_others() {
             role("deploy", "role/ci", json!([]), json!(["arn:aws:iam::aws:policy/AdministratorAccess"])),
             role("reader", "root", json!([]), json!(["arn:aws:iam::aws:policy/SomethingUnread"])),
         ],
-        policy_of,
+        policies_of,
     );
     let found = estate.escalate(&methods);
     let lengths: Vec<(String, usize)> = found.paths.iter().map(|p| (p.principal.clone(), p.steps.len())).collect();

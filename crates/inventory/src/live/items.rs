@@ -62,21 +62,26 @@ impl Reading<'_> {
     async fn items(&self) -> Result<Vec<Value>, Gap> {
         let Some(step) = self.kind.steps.iter().find(|s| s.role == Role::List) else { return Ok(vec![json!({})]) };
         let Some(each) = &step.each else { return Ok(vec![json!({})]) };
-        let params = params(step, &with_place(json!({}), self.place)).map_err(|e| self.gap_of(&e))?;
+        let input = with_place(json!({}), self.place);
+        let asked = step.params.as_ref().map_or_else(|| Ok(vec![json!({})]), |jq| jq.run(&input));
         let region = self.region_of(step, None);
-        let answer = match self.calls.shared(self.kind, step, &region, params).await {
-            Ok(answer) => answer,
-            Err(Fault::Gone) => return Ok(Vec::new()),
-            Err(Fault::Failed { action, code, .. }) => return Err(self.gap(action, code)),
-        };
-        if answer.is_null() {
-            return Ok(Vec::new());
+        let mut items = Vec::new();
+        for params in asked.map_err(|e| self.gap_of(&as_marker(&e)))? {
+            let answer = match self.calls.shared(self.kind, step, &region, params).await {
+                Ok(answer) => answer,
+                Err(Fault::Gone) => continue,
+                Err(Fault::Failed { action, code, .. }) => return Err(self.gap(action, code)),
+            };
+            if answer.is_null() {
+                continue;
+            }
+            let mut input = with_place((*answer).clone(), self.place);
+            if let Some(object) = input.as_object_mut() {
+                object.insert("regions".to_owned(), json!(self.regions));
+            }
+            items.extend(each.run(&input).map_err(|e| self.gap_of(&as_marker(&e)))?);
         }
-        let mut input = with_place((*answer).clone(), self.place);
-        if let Some(object) = input.as_object_mut() {
-            object.insert("regions".to_owned(), json!(self.regions));
-        }
-        each.run(&input).map_err(|e| self.gap_of(&as_marker(&e)))
+        Ok(items)
     }
 
     async fn shared(&self) -> Vec<(&str, Shared)> {

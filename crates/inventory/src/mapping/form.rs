@@ -78,7 +78,7 @@ pub struct Type {
     /// CloudFormation properties whose literal value names the resource.
     pub names: Vec<String>,
     /// The property that is the resource's own policy.
-    pub policy: Option<String>,
+    pub(super) policy: Option<String>,
     pub item_region: Option<Jq>,
     pub gone: Vec<String>,
     pub steps: Vec<Step>,
@@ -87,6 +87,7 @@ pub struct Type {
     pub folds: Vec<Fold>,
     /// `{"properties", "observed"}` with every path that a control may read.
     pub sample: serde_json::Value,
+    pub(super) policies: Option<Jq>,
     pub(super) live: Option<Jq>,
     pub(super) config: Option<Jq>,
     pub(super) cloudformation: Option<Jq>,
@@ -293,6 +294,7 @@ fn read_type(document: &Document) -> Result<Type, Error> {
         terraform: head.terraform.into_iter().map(|t| (t.kind, t.names)).collect(),
         folds,
         sample: serde_json::Value::Null,
+        policies: None,
         live: None,
         config: None,
         cloudformation: None,
@@ -311,6 +313,7 @@ fn read_blocks(document: &Document, kind: &mut Type) -> Result<(), Error> {
         let jq = Jq::new(format!("{shared}{}", block.text), block.line.saturating_sub(shared_lines));
         let mut words = block.label.split_whitespace();
         match words.next() {
+            Some("policy") => kind.policies = Some(jq),
             Some("live") => kind.live = Some(jq),
             Some("config") => kind.config = Some(jq),
             Some("cloudformation") => kind.cloudformation = Some(jq),
@@ -326,7 +329,7 @@ fn read_blocks(document: &Document, kind: &mut Type) -> Result<(), Error> {
             }
             _ => {
                 let message =
-                    "a jq block says what it reads: `live`, `config`, `cloudformation`, `terraform TYPE` or `shared`";
+                    "a jq block says what it is for: `live`, `config`, `cloudformation`, `terraform TYPE`, `policy` or `shared`";
                 return Err(document.error(block.line - 1, message));
             }
         }

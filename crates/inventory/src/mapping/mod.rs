@@ -11,7 +11,8 @@
 //! arn = "arn:{partition}:s3:::{id}"    # {partition} {region} {account} {id}; a jq block's own `arn` goes first
 //! config = "AWS::S3::Bucket"           # what AWS Config calls the type, where that is another name
 //! names = ["BucketName"]               # CloudFormation properties whose literal value names the resource elsewhere
-//! policy = "PolicyDocument"            # the property that is the resource's own policy: who may do what to it
+//! policy = "PolicyDocument"            # the property that is the resource's own policy: who may do what to it; where
+//! #                                      more than a policy says that, a block `jq policy`
 //! item_region = '.item.BucketRegion'   # jq; only where a global listing gives things that live in one Region
 //! gone = ["NoSuchBucket"]              # error codes of a detail call that mean: deleted since it was listed
 //!
@@ -19,7 +20,8 @@
 //! id = "tagging"                       # later steps and blocks find the answer at .calls.tagging
 //! api = "s3:ListBuckets"               # botocore's service and operation names
 //! action = "s3:ListAllMyBuckets"       # IAM action, when it isn't the service's IAM prefix and the operation
-//! params = '{MaxBuckets: 1000}'        # jq over {item, calls, each, account, region, partition}
+//! params = '{MaxBuckets: 1000}'        # jq over {item, calls, each, account, region, partition}; with `each`, each value
+//! #                                      it gives is a call
 //! each = '.Buckets[]'                  # jq over the answer (with account, region, partition, regions beside its members): the
 //! #                                      items. A type without such a step has one item an account (or Region). Its
 //! #                                      failure is a gap of the type.
@@ -61,9 +63,11 @@
 //!   attributes and blocks that the configuration sets, or null → `{properties, tags}`.
 //! - `jq cloudformation` (only where the template's shape differs from ours): `{properties, account, region,
 //!   partition}` → `{properties}`.
+//! - `jq policy`: the resource → `{NAME: POLICY}`, all that says who may do what to it, written as policies of resources: an
+//!   access control list, whom it is shared with.
 //! - `jq shared`: definitions (`def f: …;`) that stand in front of every other block of the file.
 //! - `sample`: `{"properties": …, "observed": …}` that has every path a control may read.
-//! - `case live|config|terraform TYPE|cloudformation`: `{"input": …, "output": …}`, run by [`test()`]. The output's keys
+//! - `case live|config|terraform TYPE|cloudformation|policy`: `{"input": …, "output": …}`, run by [`test()`]. The output's keys
 //!   that are named must be equal. For templates `"parts": [["aws_s3_bucket_versioning", {…}], …]` are folded in.
 //!
 //! # What is not known stays not known

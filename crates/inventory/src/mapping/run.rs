@@ -4,7 +4,7 @@ use super::{Jq, Scope, Type, jq::as_marker};
 use crate::live::global_region;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use yagura_model::{Relation, Source, unknown};
+use yagura_model::{Relation, Resource, Source, unknown};
 
 /// Where evidence is from: what every block sees beside its input. A template may not say.
 #[derive(Clone, Debug, Default)]
@@ -58,6 +58,28 @@ impl Fold {
 }
 
 impl Type {
+    /// The policies that say who may do what to a resource, by name; what of them is not known is a marker.
+    pub fn policies(&self, resource: &Resource) -> Vec<(String, Value)> {
+        let Some(jq) = &self.policies else {
+            let of = |property: &String| ("policy".to_owned(), resource.properties[property].clone());
+            return self.policy.iter().map(of).filter(|(_, policy)| !policy.is_null()).collect();
+        };
+        let input = json!({
+            "id": resource.id, "arn": resource.arn, "account": resource.account, "region": resource.region,
+            "properties": resource.properties, "observed": resource.observed,
+        });
+        match jq.first(&input) {
+            Ok(Value::Object(policies)) => policies.into_iter().filter(|(_, policy)| !policy.is_null()).collect(),
+            Ok(_) => Vec::new(),
+            Err(e) => vec![("policy".to_owned(), as_marker(&e))],
+        }
+    }
+
+    /// Whether something says who may do what to resources of this type.
+    pub fn has_policies(&self) -> bool {
+        self.policy.is_some() || self.policies.is_some()
+    }
+
     /// A live item; `None` when the block says that it isn't one of this type.
     ///
     /// # Errors

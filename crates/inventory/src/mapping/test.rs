@@ -8,7 +8,7 @@ use yagura_content::{
     Document, Error, Kind, Library,
     shapes::{self, Shape, ShapeKind},
 };
-use yagura_model::Source;
+use yagura_model::{Resource, Source};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,14 +63,18 @@ pub fn test(library: &Library) -> Vec<Error> {
 fn filters(kind: &Type) -> impl Iterator<Item = &Jq> {
     let steps = kind.steps.iter().flat_map(|s| [&s.params, &s.each, &s.over, &s.when]).flatten();
     let joins = kind.steps.iter().filter_map(|s| s.join.as_ref()).flat_map(|j| [&j.rows, &j.by, &j.key]);
-    let blocks = [&kind.live, &kind.config, &kind.cloudformation, &kind.item_region].into_iter().flatten();
+    let blocks = [&kind.live, &kind.config, &kind.cloudformation, &kind.policies, &kind.item_region].into_iter().flatten();
     steps.chain(joins).chain(blocks).chain(&kind.terraform_blocks).chain(kind.folds.iter().map(|f| &f.jq))
 }
 
 fn missing_cases(kind: &Type, document: &Document) -> Vec<Error> {
     let has = |word: &str| document.blocks("case").any(|b| b.label.split_whitespace().next() == Some(word));
-    let needed =
-        [("live", kind.live.is_some()), ("config", kind.config.is_some()), ("terraform", !kind.terraform.is_empty())];
+    let needed = [
+        ("live", kind.live.is_some()),
+        ("config", kind.config.is_some()),
+        ("terraform", !kind.terraform.is_empty()),
+        ("policy", kind.policies.is_some()),
+    ];
     needed
         .into_iter()
         .filter(|(word, needed)| *needed && !has(word))
@@ -89,6 +93,9 @@ fn run_case(kind: &Type, label: &str, text: &str) -> Result<(), String> {
     let source = words.next().unwrap_or_default();
     let input = |key: &str| case.input.get(key).cloned().unwrap_or(Value::Null);
     let told = |e: MappingError| format!("the block failed: {e}");
+    if source == "policy" {
+        return run_policy(kind, case, &place);
+    }
     let (mapped, parts_of) = match source {
         "live" => (kind.map_live(&input("item"), &input("calls"), &place).map_err(told)?, Source::Live),
         "config" => (kind.map_config(&case.input, &place).map_err(told)?, Source::Config),
@@ -102,7 +109,7 @@ fn run_case(kind: &Type, label: &str, text: &str) -> Result<(), String> {
                 Source::Terraform,
             )
         }
-        other => return Err(format!("`{other}` is no source: write live, config, terraform or cloudformation")),
+        other => return Err(format!("`{other}` is no source: write live, config, terraform, cloudformation or policy")),
     };
     let Some(mut mapped) = mapped else {
         return if case.output.is_null() { Ok(()) } else { Err("the block leaves the input out".to_owned()) };
@@ -117,6 +124,23 @@ fn run_case(kind: &Type, label: &str, text: &str) -> Result<(), String> {
         fits("properties", &mapped.properties, shape)?;
     }
     if source == "live" { names_the_sample(kind, &mapped) } else { Ok(()) }
+}
+
+/// The input is a resource, of which the place is filled in.
+fn run_policy(kind: &Type, case: Case, place: &Place) -> Result<(), String> {
+    let id = case.input["id"].as_str().unwrap_or("x").to_owned();
+    let resource = Resource {
+        kind: kind.kind.clone(),
+        arn: kind.arn_of(&id, place.region.as_deref(), place),
+        id,
+        account: place.account.clone(),
+        region: place.region.clone(),
+        properties: case.input["properties"].clone(),
+        observed: case.input["observed"].clone(),
+        ..Resource::default()
+    };
+    let found = Value::Object(kind.policies(&resource).into_iter().collect());
+    difference("policy", &case.output, &found).map_or(Ok(()), Err)
 }
 
 /// A value must have the type that CloudFormation gives its property; what CloudFormation doesn't have is free.

@@ -162,7 +162,10 @@ pub async fn estate(global: &Global, library: &Library, inventory: Option<&Path>
         Some(path) => of_files(global, &catalog, path)?,
         None => of_scan(global).await?,
     };
-    Ok(Estate::of(&resources, |kind| catalog.get(kind)?.policy.as_deref()))
+    Ok(Estate::of(&resources, |resource| {
+        let kind = catalog.get(&resource.kind).filter(|kind| kind.has_policies())?;
+        Some(kind.policies(resource))
+    }))
 }
 
 fn of_files(global: &Global, catalog: &Catalog, path: &Path) -> Result<Vec<Resource>, Stop> {
