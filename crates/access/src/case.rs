@@ -56,17 +56,15 @@ pub fn cases(text: &str) -> Result<Vec<Named>, Error> {
 }
 
 impl Case {
-    /// A question about what exists, of whose context only a part is known. Who owns the resource is read from its ARN
-    /// unless it is known.
+    /// A question about what exists, of whose context only a part is known.
     pub(crate) fn of_estate(
         who: Requester,
         action: &str,
         resource: &str,
-        owner: Option<String>,
+        owner: String,
         mut context: Context,
         layers: Layers,
     ) -> Case {
-        let owner = owner.unwrap_or_else(|| self::owner(resource, &who));
         if owner.len() == 12 && context.is_open("aws:resourceaccount") {
             context.set("aws:ResourceAccount", Value::One(owner.clone()));
         }
@@ -230,7 +228,7 @@ fn plain(decision: &Decision, because: Text) -> Answer {
 }
 
 /// The account in a resource's ARN, else the principal's own.
-fn owner(resource: &str, who: &Requester) -> String {
+pub(crate) fn owner(resource: &str, who: &Requester) -> String {
     let account = Arn::parse(resource).map_or("", |arn| arn.account);
     let is_account = account == "aws" || (account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()));
     if is_account { account.to_owned() } else { who.account.clone() }

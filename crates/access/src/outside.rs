@@ -84,6 +84,11 @@ pub fn outside(policy: &Json, zone: &Zone) -> Result<Option<OpenTo>, Error> {
     }
 }
 
+/// [`public`] of a policy that is read already.
+pub(crate) fn is_public(policy: &Policy, zone: &Zone) -> Result<bool, Error> {
+    open_to(policy, zone, true).map(|open| open.is_some())
+}
+
 fn read(policy: &Json, zone: &Zone) -> Result<Policy, Error> {
     let is_account = |text: &String| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
     let invalid = |at: &str, value: &str, wanted| {

@@ -27,12 +27,12 @@ pub enum Effect {
 }
 
 /// A policy document.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
     pub statements: Vec<Statement>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
     /// `NAME/Sid`, or `NAME/3` for the third without a Sid.
     pub label: String,

@@ -133,12 +133,9 @@ impl<'a> Edges<'a> {
                     continue;
                 }
                 let hosts: Vec<Option<&str>> = match method.host.as_deref() {
-                    Some("AWS::Lambda::Function") => estate
-                        .functions
-                        .iter()
-                        .filter(|(_, role)| *role == target)
-                        .map(|(f, _)| Some(f.as_str()))
-                        .collect(),
+                    Some("AWS::Lambda::Function") => {
+                        estate.functions.get(target).into_iter().flatten().map(|f| Some(f.as_str())).collect()
+                    }
                     pattern => vec![pattern],
                 };
                 for host in hosts {

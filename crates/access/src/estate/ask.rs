@@ -1,13 +1,13 @@
 //! Questions to an estate: can this principal, and who can.
 
-use super::{Estate, Held, Identity};
-use crate::case::{Answer, Case};
+use super::{Estate, Held, Identity, everything};
+use crate::case::{Answer, Case, owner};
 use crate::context::{Context, Value};
 use crate::error::Error;
 use crate::evaluate::{Layers, Outcome};
 use crate::policy::{Effect, Kind, Policy};
 use crate::principal::{Entry, Principals, Requester, Sort};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 use std::collections::BTreeSet;
 
 /// A question: may `principal` call `action` on `resource`, when the request has at least this context?
@@ -35,6 +35,8 @@ pub struct Permission {
     pub told: Told,
     /// The principal's own policies are another account's affair, and were taken to allow.
     pub foreign: bool,
+    /// The accounts whose organization's policies are not known, each with the reason: they were taken to deny nothing.
+    pub ungoverned: Vec<(String, String)>,
 }
 
 /// A question beside what is there.
@@ -55,15 +57,6 @@ pub(crate) enum Change<'a> {
     NoBoundary,
     /// It joins the group of this ARN.
     Joins(&'a str),
-}
-
-/// What stands in for the policies that could not be read when the most that they could allow is wanted.
-fn everything(kind: Kind) -> Option<Policy> {
-    let mut statement = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
-    if kind == Kind::Resource {
-        statement["Principal"] = json!("*");
-    }
-    Policy::read(&json!({"Statement": statement}), "unread", kind, "unread").ok()
 }
 
 impl Estate {
@@ -119,10 +112,8 @@ impl Estate {
         let mut layers = Layers::default();
         let mut unread = Vec::new();
         let mut add = |held: &Held, kind: Kind, into: &mut Vec<Policy>| match held {
-            // Only what speaks of the action: who can is asked of thousands.
-            Held::Read(policy) => into.push(Policy {
-                statements: policy.statements.iter().filter(|s| s.covers_action(asked.action)).cloned().collect(),
-            }),
+            Held::Read(policy) => into.push(policy.about(asked.action)),
+            Held::Doubt(name) => unread.push(name.clone()),
             Held::Unread(name) => {
                 unread.push(name.clone());
                 into.extend(everything(kind));
@@ -149,8 +140,21 @@ impl Estate {
         if let Some((_, guarded)) = guard {
             guarded.policies.iter().for_each(|held| add(held, Kind::Resource, &mut layers.resource));
         }
+        let owner = guard.map_or_else(|| owner(asked.resource, &who), |(_, guarded)| guarded.account.clone());
+        let mut accounts = vec![owner.as_str()];
+        let (scp, hidden) = self.organizations.scp(&who.account, asked.action);
+        layers.scp = scp;
+        unread.extend(hidden);
+        let (rcp, hidden) = self.organizations.rcp(&owner, asked.action);
+        layers.rcp = rcp;
+        unread.extend(hidden);
+        if who.is_of_account() && who.account != owner {
+            accounts.push(&who.account);
+        }
+        let reason = |account: &str| Some((account.to_owned(), self.ungoverned(account)?.to_owned()));
+        let ungoverned = accounts.into_iter().filter_map(reason).collect();
         let mut context = known(&who, identity, asked.context)?;
-        let owner = guard.map(|(_, guarded)| guarded.account.clone());
+        self.organize(&mut context, &who, &owner);
         if let Some((_, guarded)) = guard.filter(|(name, _)| *name == asked.resource) {
             set_tags(&mut context, "aws:ResourceTag", &guarded.tags);
         }
@@ -159,16 +163,28 @@ impl Estate {
         let answer = case.judge()?;
         let open = matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional);
         let told = if open && !unread.is_empty() { Told::Unread(unread) } else { Told::Answer(answer) };
-        Ok(Permission { principal: asked.principal.to_owned(), told, foreign })
+        Ok(Permission { principal: asked.principal.to_owned(), told, foreign, ungoverned })
+    }
+
+    /// Says of a request which organizations its principal and its resource are in.
+    fn organize(&self, context: &mut Context, who: &Requester, owner: &str) {
+        let mut say = |key: &str, account: &str| match self.organizations.id(account) {
+            Some(Some(id)) if context.is_open(&key.to_ascii_lowercase()) => {
+                context.set(key, Value::One(id.to_owned()));
+            }
+            Some(None) => context.close(key),
+            _ => {}
+        };
+        say("aws:ResourceOrgID", owner);
+        if who.is_of_account() {
+            say("aws:PrincipalOrgID", &who.account);
+        }
     }
 
     /// The user or role that a principal is, or is a session of.
     fn identity(&self, who: &Requester) -> Option<&Identity> {
         match &who.sort {
-            Sort::Session { role } => self.identities.iter().find_map(|(arn, identity)| {
-                let is = identity.account == who.account && arn.contains(":role/") && super::last(arn) == role;
-                is.then_some(identity)
-            }),
+            Sort::Session { role } => self.identities.get(self.roles.get(&(who.account.clone(), role.clone()))?),
             _ => self.identities.get(&who.text),
         }
     }
@@ -182,6 +198,7 @@ impl Identity {
                 policy.statements.iter().any(|s| s.effect == Effect::Allow && s.covers_action(action))
             }
             Held::Unread(_) => true,
+            Held::Doubt(_) => false,
         })
     }
 }
@@ -216,6 +233,16 @@ fn known(who: &Requester, identity: Option<&Identity>, given: &Map<String, Json>
             _ => "AssumedRole",
         };
         context.set("aws:PrincipalType", one(kind));
+    }
+    match who.sort {
+        Sort::Anonymous => {
+            for key in ["aws:PrincipalArn", "aws:PrincipalAccount", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths"] {
+                context.close(key);
+            }
+            context.set("aws:PrincipalIsAWSService", one("false"));
+        }
+        Sort::Service => context.set("aws:PrincipalIsAWSService", one("true")),
+        _ => {}
     }
     match who.sort {
         Sort::User => context.set("aws:username", one(super::last(&who.text))),

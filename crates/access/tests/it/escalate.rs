@@ -29,6 +29,12 @@ enum Blocker {
     Trust,
     /// The permissions are for resources of other names.
     Elsewhere,
+    /// A service control policy at the root denies the action of one of the needs.
+    Scp(usize),
+    /// The unit's service control policies allow something else only.
+    Silent,
+    /// A resource control policy of the account denies the action of one of the needs.
+    Rcp(usize),
 }
 
 /// The methods that the content knows, without those that begin outside or end in no identity.
@@ -49,6 +55,45 @@ fn attacker(method: &Method) -> String {
 
 fn allow(actions: &[String], resource: &str) -> Value {
     json!({"Effect": "Allow", "Action": actions, "Resource": resource})
+}
+
+/// The organization of the account, which lies in a unit: everything is allowed but what the blocker says.
+fn organization(actions: &[String], blocker: Blocker) -> Vec<Resource> {
+    let everything = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    let mut root = vec![everything.clone()];
+    let (mut unit, mut rcp) = (everything.clone(), Vec::new());
+    match blocker {
+        Blocker::Scp(i) => root.push(json!({"Effect": "Deny", "Action": actions[i], "Resource": "*"})),
+        Blocker::Silent => unit["Action"] = json!("s3:ListAllMyBuckets"),
+        Blocker::Rcp(i) => {
+            rcp.push(json!({"Effect": "Deny", "Principal": "*", "Action": actions[i], "Resource": "*"}));
+        }
+        _ => {}
+    }
+    let policy = |id: &str, kind: &str, statements: Value, targets: Value| {
+        let arn = format!("arn:aws:organizations::999999999999:policy/o-acme/{id}");
+        let content = json!({"Version": "2012-10-17", "Statement": statements});
+        let properties = json!({"Name": id, "Type": kind, "Content": content, "TargetIds": targets});
+        resource("AWS::Organizations::Policy", &arn, properties)
+    };
+    let scp = "SERVICE_CONTROL_POLICY";
+    let path = "arn:aws:organizations::999999999999:";
+    vec![
+        policy("p-root", scp, json!(root), json!(["r-acme"])),
+        policy("p-unit", scp, json!(unit), json!(["ou-acme-prod"])),
+        policy("p-account", scp, everything, json!([ACCOUNT])),
+        policy("p-data", "RESOURCE_CONTROL_POLICY", json!(rcp), json!([ACCOUNT])),
+        resource(
+            "AWS::Organizations::OrganizationalUnit",
+            &format!("{path}ou/o-acme/ou-acme-prod"),
+            json!({"Name": "prod", "ParentId": "r-acme"}),
+        ),
+        resource(
+            "AWS::Organizations::Account",
+            &format!("{path}account/o-acme/{ACCOUNT}"),
+            json!({"AccountName": "shop", "ParentIds": ["ou-acme-prod"]}),
+        ),
+    ]
 }
 
 /// An account that is open to one method, but for a blocker.
@@ -130,6 +175,7 @@ fn account(method: &Method, blocker: Blocker) -> Vec<Resource> {
             json!({"Role": iam("role/target"), "PolicyDocument": null}),
         ));
     }
+    found.extend(organization(&actions, blocker));
     found
 }
 
@@ -179,6 +225,12 @@ fn no_method_is_found_where_one_thing_is_in_the_way() {
         if assumes || !method.trusts.is_empty() {
             blockers.push(Blocker::Trust);
         }
+        blockers.extend((0..method.needs.len()).map(Blocker::Scp));
+        blockers.push(Blocker::Silent);
+        // AWS has resource control policies for some services only.
+        let bound = ["s3:", "sts:", "kms:", "sqs:", "secretsmanager:", "ecr:"];
+        let is_bound = |i: &usize| bound.iter().any(|service| method.needs[*i].actions[0].starts_with(service));
+        blockers.extend((0..method.needs.len()).filter(is_bound).map(Blocker::Rcp));
         for blocker in blockers {
             // An action that acts on no resource is allowed on `*` only, and that the twin doesn't have either.
             assert!(!is_found(&method, blocker), "{}: found in spite of {blocker:?}", method.id);

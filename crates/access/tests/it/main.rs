@@ -8,6 +8,7 @@ mod conditional;
 mod conditions;
 mod differences;
 mod escalate;
+mod estate;
 mod hostile;
 mod known;
 mod laws;

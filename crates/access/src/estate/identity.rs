@@ -1,0 +1,132 @@
+//! Users, roles and groups, and the policies that are attached to them.
+
+use super::{Held, last, texts};
+use crate::policy::Kind;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use yagura_model::{Resource, unknown_reason};
+
+/// A group of users.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Group {
+    pub(crate) account: String,
+    pub(super) policies: Vec<Held>,
+}
+
+/// A user or role.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Identity {
+    pub(crate) account: String,
+    pub(super) tags: BTreeMap<String, String>,
+    pub(super) policies: Vec<Held>,
+    pub(super) boundary: Option<Held>,
+    /// ARNs of the customer managed policies that are attached, and of the groups it is in.
+    pub(crate) attached: Vec<String>,
+    pub(crate) groups: Vec<String>,
+}
+
+/// The type of the policies that AWS manages, whose documents only a live account tells.
+const AWS_MANAGED: &str = "AWS::::ManagedPolicy";
+
+/// The one AWS managed policy that everybody knows and whose document never changed, for evidence without documents
+/// (`docs.aws.amazon.com/aws-managed-policy/latest/reference/AdministratorAccess.html`).
+const ADMINISTRATOR: &str = ":iam::aws:policy/AdministratorAccess";
+
+fn boundary(value: &Json, managed: &Managed) -> Option<Held> {
+    match (value.as_str(), unknown_reason(value)) {
+        (Some(arn), _) => Some(managed.get(arn)),
+        (None, Some(reason)) => Some(Held::Unread(format!("permissions boundary ({reason})"))),
+        (None, None) => None,
+    }
+}
+
+/// Managed policies by ARN.
+pub(crate) struct Managed(BTreeMap<String, Held>);
+
+impl Managed {
+    pub fn of(resources: &[Resource]) -> Managed {
+        let documents = resources.iter().filter_map(|r| {
+            let arn = r.arn.as_deref().filter(|_| r.kind == "AWS::IAM::ManagedPolicy" || r.kind == AWS_MANAGED)?;
+            Some((arn.to_owned(), Held::of(&r.properties["PolicyDocument"], last(arn), Kind::Identity)))
+        });
+        Managed(documents.collect())
+    }
+
+    fn get(&self, arn: &str) -> Held {
+        match self.0.get(arn) {
+            Some(held) => held.clone(),
+            None if arn.ends_with(ADMINISTRATOR) => {
+                let document = serde_json::json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
+                Held::of(&document, last(arn), Kind::Identity)
+            }
+            None => Held::Unread(arn.to_owned()),
+        }
+    }
+
+    /// Everything attached to a user, group or role; `before` goes before the names of its policies.
+    pub fn attached(&self, resource: &Resource, before: &str) -> Vec<Held> {
+        let mut held: Vec<Held> = texts(&resource.properties["ManagedPolicyArns"]).map(|arn| self.get(arn)).collect();
+        let inline = resource.properties["Policies"].as_array().into_iter().flatten();
+        held.extend(inline.map(|policy| {
+            let name = policy["PolicyName"].as_str().unwrap_or("inline");
+            Held::of(&policy["PolicyDocument"], &format!("{before}{name}"), Kind::Identity)
+        }));
+        for (property, what) in [("ManagedPolicyArns", "attached policies"), ("Policies", "inline policies")] {
+            if let Some(reason) = unknown_reason(&resource.properties[property]) {
+                held.push(Held::Unread(format!("{before}{what} ({reason})")));
+            }
+        }
+        held
+    }
+}
+
+/// The groups of an inventory.
+pub(super) fn groups(resources: &[Resource], managed: &Managed) -> BTreeMap<String, Group> {
+    let groups = resources.iter().filter(|r| r.kind == "AWS::IAM::Group");
+    groups
+        .filter_map(|r| {
+            let (arn, account) = (r.arn.clone()?, r.account.clone()?);
+            let policies = managed.attached(r, &format!("{}/", last(&arn)));
+            Some((arn, Group { account, policies }))
+        })
+        .collect()
+}
+
+/// The groups' ARNs by account and name.
+pub(super) fn by_name(groups: &BTreeMap<String, Group>) -> BTreeMap<(&str, &str), &str> {
+    groups.iter().map(|(arn, group)| ((group.account.as_str(), last(arn)), arn.as_str())).collect()
+}
+
+impl Identity {
+    /// A user or role; `None` for anything else.
+    pub fn of(
+        resource: &Resource,
+        managed: &Managed,
+        groups: &BTreeMap<String, Group>,
+        names: &BTreeMap<(&str, &str), &str>,
+    ) -> Option<Identity> {
+        let is_user = resource.kind == "AWS::IAM::User";
+        if !is_user && resource.kind != "AWS::IAM::Role" {
+            return None;
+        }
+        let (account, properties) = (resource.account.clone()?, &resource.properties);
+        let mut policies = managed.attached(resource, "");
+        let mut joined = Vec::new();
+        for name in texts(&properties["Groups"]).filter(|_| is_user) {
+            match names.get(&(account.as_str(), name)).and_then(|arn| groups.get_key_value(*arn)) {
+                Some((arn, group)) => {
+                    policies.extend(group.policies.iter().cloned());
+                    joined.push(arn.clone());
+                }
+                None => policies.push(Held::Unread(format!("group {name}"))),
+            }
+        }
+        if let Some(reason) = unknown_reason(&properties["Groups"]) {
+            policies.push(Held::Unread(format!("groups ({reason})")));
+        }
+        let boundary = boundary(&properties["PermissionsBoundary"], managed);
+        let own = texts(&properties["ManagedPolicyArns"]).filter(|arn| !arn.contains(":iam::aws:"));
+        let attached = own.map(str::to_owned).collect();
+        Some(Identity { account, tags: resource.tags.clone(), policies, boundary, attached, groups: joined })
+    }
+}

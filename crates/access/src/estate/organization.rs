@@ -1,0 +1,235 @@
+//! What an organization allows its accounts: service and resource control policies of each level above them
+//! (`docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html`).
+
+use super::{Held, texts};
+use crate::evaluate::Level;
+use crate::policy::{Kind, Policy};
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, BTreeSet};
+use yagura_model::{ACCOUNT_TYPE, Arn, Resource, unknown_reason};
+
+/// Services whose resources resource control policies bind; of others AWS asks none. That of those added later some lack
+/// here can only show more access than there is
+/// (`docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html`).
+const BOUND_BY_RCP: [&str; 7] = ["s3", "sts", "kms", "sqs", "secretsmanager", "ecr", "aoss"];
+
+/// What binds one account.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Governance {
+    /// Nothing does: the management account, or one that is in no organization.
+    Free,
+    /// The levels from the root to the account.
+    Bound(Vec<Rung>),
+    /// Why it is not known.
+    Unread(String),
+}
+
+/// A level of the organization.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Rung {
+    /// Id of the root, unit or account.
+    name: String,
+    scp: Vec<Held>,
+    rcp: Vec<Held>,
+}
+
+/// The organizations of an inventory.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Organizations {
+    accounts: BTreeMap<String, Governance>,
+    /// Organization ids of accounts; `None`: it is in none.
+    ids: BTreeMap<String, Option<String>>,
+}
+
+impl Organizations {
+    pub fn of(resources: &[Resource]) -> Organizations {
+        let mut organizations = Organizations::default();
+        let attached = Attached::of(resources);
+        let parents = parents(resources);
+        for resource in resources.iter().filter(|r| r.kind == "AWS::Organizations::Account") {
+            let account = &resource.id;
+            let organization = resource.arn.as_deref().and_then(organization).map(str::to_owned);
+            let governance = match path(resource, &parents) {
+                _ if resource.observed["ManagementAccountId"] == Json::from(account.as_str()) => Governance::Free,
+                Ok(mut path) => {
+                    path.push(account.clone());
+                    Governance::Bound(path.into_iter().map(|name| attached.rung(name)).collect())
+                }
+                Err(reason) => Governance::Unread(reason),
+            };
+            organizations.accounts.insert(account.clone(), governance);
+            organizations.ids.insert(account.clone(), organization);
+        }
+        for resource in resources.iter().filter(|r| r.kind == ACCOUNT_TYPE) {
+            let (account, told) = (&resource.id, &resource.observed["Organization"]);
+            let (governance, id) = match (unknown_reason(told), told) {
+                (Some(reason), _) => (Governance::Unread(reason.to_owned()), None),
+                // A template or a snapshot of AWS Config doesn't tell.
+                (None, Json::Null) if resource.observed.is_null() => continue,
+                (None, Json::Null) => (Governance::Free, Some(None)),
+                (None, told) => {
+                    let governance = match told["MasterAccountId"] == Json::from(account.as_str()) {
+                        true => Governance::Free,
+                        false => Governance::Unread("organizations:ListPolicies".to_owned()),
+                    };
+                    (governance, told["Id"].as_str().map(|id| Some(id.to_owned())))
+                }
+            };
+            organizations.accounts.entry(account.clone()).or_insert(governance);
+            if let Some(id) = id {
+                organizations.ids.entry(account.clone()).or_insert(id);
+            }
+        }
+        for account in resources.iter().filter_map(|r| r.account.as_ref()) {
+            if !organizations.accounts.contains_key(account) {
+                let reason = Governance::Unread("organizations:DescribeOrganization".to_owned());
+                organizations.accounts.insert(account.clone(), reason);
+            }
+        }
+        organizations
+    }
+
+    /// The organization that an account is in; `Some(None)`: in none, `None`: not known.
+    pub fn id(&self, account: &str) -> Option<Option<&str>> {
+        self.ids.get(account).map(Option::as_deref)
+    }
+
+    /// The service control policies that bind an account's principals, and names of what could not be read.
+    pub fn scp(&self, account: &str, action: &str) -> (Vec<Level>, Vec<String>) {
+        self.levels(account, |rung| &rung.scp, action)
+    }
+
+    /// The resource control policies that bind an account's resources for an action.
+    pub fn rcp(&self, account: &str, action: &str) -> (Vec<Level>, Vec<String>) {
+        let service = action.split(':').next().unwrap_or_default();
+        match BOUND_BY_RCP.iter().any(|bound| bound.eq_ignore_ascii_case(service)) {
+            true => self.levels(account, |rung| &rung.rcp, action),
+            false => (Vec::new(), Vec::new()),
+        }
+    }
+
+    /// Why it is not known what binds an account; `None` if it is known, or if the account is somebody else's.
+    pub fn unread(&self, account: &str) -> Option<&str> {
+        match self.accounts.get(account) {
+            Some(Governance::Unread(reason)) => Some(reason),
+            Some(Governance::Free | Governance::Bound(_)) | None => None,
+        }
+    }
+
+    /// The accounts whose binding is not as in `other`.
+    pub fn changed<'a>(&'a self, other: &'a Organizations) -> BTreeSet<&'a str> {
+        let known = self.accounts.keys().chain(other.accounts.keys());
+        let differs = |account: &&String| {
+            self.accounts.get(*account) != other.accounts.get(*account)
+                || self.ids.get(*account) != other.ids.get(*account)
+        };
+        known.filter(differs).map(String::as_str).collect()
+    }
+
+    fn levels(&self, account: &str, of: impl Fn(&Rung) -> &Vec<Held>, action: &str) -> (Vec<Level>, Vec<String>) {
+        let Some(Governance::Bound(rungs)) = self.accounts.get(account) else { return (Vec::new(), Vec::new()) };
+        let mut unread = Vec::new();
+        let mut level = |rung: &Rung| {
+            let mut policies = Vec::new();
+            for held in of(rung) {
+                match held {
+                    Held::Read(policy) => policies.push(policy.about(action)),
+                    Held::Doubt(name) => unread.push(name.clone()),
+                    Held::Unread(name) => {
+                        unread.push(name.clone());
+                        policies.extend(super::everything(Kind::Identity));
+                    }
+                }
+            }
+            Level { name: rung.name.clone(), policies }
+        };
+        (rungs.iter().map(&mut level).collect(), unread)
+    }
+}
+
+/// The policies of each root, unit and account.
+#[derive(Default)]
+struct Attached {
+    scp: BTreeMap<String, Vec<Held>>,
+    rcp: BTreeMap<String, Vec<Held>>,
+}
+
+impl Attached {
+    fn of(resources: &[Resource]) -> Attached {
+        let mut attached = Attached::default();
+        for resource in resources.iter().filter(|r| r.kind == "AWS::Organizations::Policy") {
+            let properties = &resource.properties;
+            let (kind, into) = match properties["Type"].as_str() {
+                Some("SERVICE_CONTROL_POLICY") => (Kind::Identity, &mut attached.scp),
+                Some("RESOURCE_CONTROL_POLICY") => (Kind::ResourceControl, &mut attached.rcp),
+                _ => continue,
+            };
+            let name = properties["Name"].as_str().unwrap_or(&resource.id);
+            let held = Held::of(&properties["Content"], name, kind);
+            for target in texts(&properties["TargetIds"]) {
+                into.entry(target.to_owned()).or_default().push(held.clone());
+            }
+            if let Some(reason) = unknown_reason(&properties["TargetIds"]) {
+                // It may bind anybody.
+                into.entry(String::new()).or_default().push(Held::Unread(format!("targets of {name} ({reason})")));
+            }
+        }
+        attached
+    }
+
+    fn rung(&self, name: String) -> Rung {
+        let of = |map: &BTreeMap<String, Vec<Held>>| {
+            let found = [name.as_str(), ""].into_iter().filter_map(|key| map.get(key));
+            found.flatten().cloned().collect()
+        };
+        Rung { scp: of(&self.scp), rcp: of(&self.rcp), name }
+    }
+}
+
+/// The root or unit that each unit lies in.
+fn parents(resources: &[Resource]) -> BTreeMap<&str, &str> {
+    let units = resources.iter().filter(|r| r.kind == "AWS::Organizations::OrganizationalUnit");
+    units.filter_map(|r| Some((r.id.as_str(), r.properties["ParentId"].as_str()?))).collect()
+}
+
+/// AWS lets units nest five deep.
+const DEEP: usize = 10;
+
+/// Root and units above an account, from the root down.
+fn path(account: &Resource, parents: &BTreeMap<&str, &str>) -> Result<Vec<String>, String> {
+    let told = &account.observed["Path"];
+    if let Some(path) = told.as_str() {
+        let levels = path.split('/').filter(|part| part.starts_with("r-") || part.starts_with("ou-"));
+        return Ok(levels.map(str::to_owned).collect());
+    }
+    let first = &account.properties["ParentIds"];
+    if let Some(reason) = unknown_reason(told).or_else(|| unknown_reason(first)) {
+        return Err(reason.to_owned());
+    }
+    let mut at = texts(first).next().unwrap_or_default();
+    let mut path = Vec::new();
+    while path.len() < DEEP {
+        path.push(at.to_owned());
+        if at.starts_with("r-") {
+            path.reverse();
+            return Ok(path);
+        }
+        at = match parents.get(at) {
+            Some(parent) => parent,
+            None => return Err(format!("what `{at}` lies in")),
+        };
+    }
+    Err("units that lie in one another".to_owned())
+}
+
+/// The organization in the ARN of an account: `arn:aws:organizations::MANAGEMENT:account/o-…/ACCOUNT`.
+fn organization(arn: &str) -> Option<&str> {
+    Arn::parse(arn)?.resource.split('/').find(|part| part.starts_with("o-"))
+}
+
+impl Policy {
+    /// Just what speaks of an action: of thousands of requests each asks few statements.
+    pub(super) fn about(&self, action: &str) -> Policy {
+        Policy { statements: self.statements.iter().filter(|s| s.covers_action(action)).cloned().collect() }
+    }
+}
