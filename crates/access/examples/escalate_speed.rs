@@ -1,11 +1,15 @@
-//! How long it takes to find every way to an administrator in an account of many principals. Prints one JSON object:
+//! How long it takes to find every way to an administrator in an account of many principals, and to find them anew after
+//! one policy changed. Prints one JSON object:
 //! `cargo run --release -p yagura-access --example escalate_speed -- 10000`.
 
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use serde_json::{Value, json};
 use std::time::Instant;
-use yagura_access::{Estate, escalate::methods};
+use yagura_access::{
+    Estate,
+    escalate::{Closure, methods},
+};
 use yagura_content::Library;
 use yagura_model::Resource;
 
@@ -85,17 +89,52 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let (methods, _) = methods(&Library::builtin().map_err(|errors| format!("{errors:?}"))?);
     let begun = Instant::now();
-    let estate = Estate::of(&resources, |resource| {
-        let trust = &resource.properties["AssumeRolePolicyDocument"];
-        (resource.kind == "AWS::IAM::Role").then(|| vec![("policy".to_owned(), trust.clone())])
-    });
+    let estate = estate(&resources);
     let read = begun.elapsed().as_secs_f64();
-    let found = estate.escalate(&methods);
-    let climbers = found.paths.iter().filter(|path| !path.steps.is_empty()).count();
+    let closure = Closure::of(&estate, &methods);
+    let all = begun.elapsed().as_secs_f64();
+    let climbers = |closure: &Closure| closure.escalation().paths.iter().filter(|path| !path.steps.is_empty()).count();
+    let mut changes = serde_json::Map::new();
+    let everything = json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
+    let nothing = json!({"Statement": []});
+    let change: [(&str, &str, &str, Value); 5] = [
+        (
+            "a user becomes an administrator",
+            "user/u0",
+            "Policies",
+            json!([{"PolicyName": "own", "PolicyDocument": everything}]),
+        ),
+        ("a team's policy is emptied", "policy/team7", "PolicyDocument", nothing),
+        ("a team's policy becomes dangerous", "policy/team8", "PolicyDocument", policy(57)),
+        ("an administrator is one no more", "role/admin0", "ManagedPolicyArns", json!([])),
+        (
+            "an administrator trusts the account",
+            "role/admin1",
+            "AssumeRolePolicyDocument",
+            trust(json!({"AWS": ACCOUNT})),
+        ),
+    ];
+    for (what, name, property, value) in change {
+        let mut resources = resources.clone();
+        let resource = resources.iter_mut().find(|r| r.id == name).ok_or("no such resource")?;
+        resource.properties[property] = value;
+        let begun = Instant::now();
+        let next = self::estate(&resources);
+        let after = closure.after(&next, &methods, Some(&next.changed(&estate)));
+        changes
+            .insert(what.to_owned(), json!({"seconds": begun.elapsed().as_secs_f64(), "climbers": climbers(&after)}));
+    }
     println!(
         "{}",
-        json!({"principals": count, "methods": methods.len(), "read_seconds": read,
-               "seconds": begun.elapsed().as_secs_f64(), "climbers": climbers})
+        json!({"principals": count, "methods": methods.len(), "read_seconds": read, "seconds": all,
+               "climbers": climbers(&closure), "after": changes})
     );
     Ok(())
+}
+
+fn estate(resources: &[Resource]) -> Estate {
+    Estate::of(resources, |resource| {
+        let trust = &resource.properties["AssumeRolePolicyDocument"];
+        (resource.kind == "AWS::IAM::Role").then(|| vec![("policy".to_owned(), trust.clone())])
+    })
 }

@@ -50,7 +50,7 @@ pub use case::{Answer, Case, cases};
 pub use confirm::{Document, Probe};
 pub use diff::{NewAccess, PolicyKind, diff};
 pub use error::Error;
-pub use estate::{Asked, Estate, Permission, Told};
+pub use estate::{Asked, Changed, Estate, Permission, Told};
 pub use evaluate::{Layer, Outcome};
 pub use outside::{OpenTo, Zone, outside, public};
 pub use witness::Witness;

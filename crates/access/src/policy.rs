@@ -161,6 +161,12 @@ impl Statement {
         if self.not_resource { covers.all(|c| c == Some(false)) } else { covers.any(|c| c == Some(true)) }
     }
 
+    /// Whether the statement could speak of a resource, whatever the variables of its patterns hold.
+    pub fn might_cover_resource(&self, resource: &str) -> bool {
+        let might = |fixed: &Option<Glob>| fixed.as_ref().is_none_or(|glob| glob.matches(resource));
+        self.not_resource || self.fixed.iter().any(might)
+    }
+
     /// The patterns that [`covers_resource`](Statement::covers_resource) looks at.
     pub fn resource_globs(&self, context: &Context) -> Vec<Glob> {
         let glob = |(template, fixed): (&Template, &Option<Glob>)| match fixed {

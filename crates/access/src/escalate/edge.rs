@@ -15,14 +15,24 @@ const POWERS: [(&str, &str); 2] = [
     ("iam:PutRolePolicy", "arn:{partition}:iam::{account}:role/*"),
 ];
 
+/// An edge that was found.
+#[derive(Clone)]
+pub struct Edge {
+    pub step: Step,
+    /// The identity that it leads over: whose policies, trust and functions it rests on beside those of who takes it.
+    pub via: Option<String>,
+}
+
 /// Asks for edges, remembering what others will ask, too.
 pub struct Edges<'a> {
     estate: &'a Estate,
     methods: &'a [Method],
+    /// By principal, the numbers of the methods that its own policies could allow.
+    pub usable: HashMap<String, Vec<usize>>,
     trusted: HashMap<(&'a str, &'a str), bool>,
     admins: HashMap<(&'a str, Change<'a>), bool>,
-    /// Who has policies that could not be read.
-    pub unread: BTreeSet<String>,
+    /// Who has policies that could not be read, each with the resource that was asked about.
+    pub unread: BTreeSet<(String, String)>,
 }
 
 /// Who and what the places of a need stand for.
@@ -36,7 +46,8 @@ struct Scene<'a> {
 
 impl<'a> Edges<'a> {
     pub fn new(estate: &'a Estate, methods: &'a [Method]) -> Edges<'a> {
-        Edges { estate, methods, trusted: HashMap::new(), admins: HashMap::new(), unread: BTreeSet::new() }
+        let (usable, trusted, admins) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Edges { estate, methods, usable, trusted, admins, unread: BTreeSet::new() }
     }
 
     /// Whether a principal could do everything after a change.
@@ -61,7 +72,7 @@ impl<'a> Edges<'a> {
         let answer = match told {
             Told::Answer(answer) => answer,
             Told::Unread(_) => {
-                self.unread.insert(asked.principal.to_owned());
+                self.unread.insert((asked.principal.to_owned(), asked.resource.to_owned()));
                 return None;
             }
         };
@@ -73,13 +84,15 @@ impl<'a> Edges<'a> {
         })
     }
 
-    /// A method by which a principal needs nobody else.
-    pub fn alone(&mut self, principal: &'a str) -> Option<Step> {
+    /// A method by which a principal needs nobody else to be an administrator already; with `only`, one that widens one
+    /// of these identities.
+    pub fn alone(&mut self, principal: &'a str, only: Option<&BTreeSet<&str>>) -> Option<Edge> {
         let estate = self.estate;
         let identity = estate.identities.get(principal)?;
         for method in self.usable(principal, identity) {
-            let step = |grounds, to: Option<&str>| Some(step(method, principal, to, grounds));
+            let step = |grounds, to: Option<&str>| Some(edge(method, principal, to, grounds));
             match method.gives {
+                Gives::SelfAny | Gives::Unbounded | Gives::Group if only.is_some() => {}
                 Gives::SelfAny | Gives::Unbounded => {
                     let change = if method.gives == Gives::SelfAny { Change::AnyPolicy } else { Change::NoBoundary };
                     let scene = Scene { from: principal, identity, target: None, host: None, group: None };
@@ -105,7 +118,8 @@ impl<'a> Edges<'a> {
                     }
                 }
                 Gives::TargetAny => {
-                    for (target, other) in estate.identities.iter().filter(|(arn, _)| *arn != principal) {
+                    let wanted = |arn: &str| arn != principal && only.is_none_or(|only| only.contains(arn));
+                    for (target, other) in estate.identities.iter().filter(|(arn, _)| wanted(arn)) {
                         let scene =
                             Scene { from: principal, identity: other, target: Some(target), host: None, group: None };
                         if is_target(method, target)
@@ -123,12 +137,13 @@ impl<'a> Edges<'a> {
     }
 
     /// A method by which a principal comes to act as one of `targets`.
-    pub fn over(&mut self, principal: &'a str, targets: &[String]) -> Option<Step> {
+    pub fn over(&mut self, principal: &'a str, targets: &[&str]) -> Option<Edge> {
         let estate = self.estate;
         let identity = estate.identities.get(principal)?;
+        let targets: Vec<(&String, &Identity)> =
+            targets.iter().filter_map(|name| estate.identities.get_key_value(*name)).collect();
         for method in self.usable(principal, identity).into_iter().filter(|m| m.gives == Gives::Target) {
-            for name in targets {
-                let Some((target, other)) = estate.identities.get_key_value(name) else { continue };
+            for (target, other) in targets.iter().copied() {
                 if !is_target(method, target) || !self.trusts(method, target) {
                     continue;
                 }
@@ -141,7 +156,7 @@ impl<'a> Edges<'a> {
                 for host in hosts {
                     let scene = Scene { from: principal, identity: other, target: Some(target), host, group: None };
                     if let Some(grounds) = self.grounds(method, &scene) {
-                        return Some(step(method, principal, Some(target), grounds));
+                        return Some(edge(method, principal, Some(target), grounds));
                     }
                 }
             }
@@ -150,11 +165,15 @@ impl<'a> Edges<'a> {
     }
 
     /// The methods that a principal's own policies could allow.
-    fn usable(&self, principal: &str, identity: &Identity) -> Vec<&'a Method> {
+    fn usable(&mut self, principal: &str, identity: &Identity) -> Vec<&'a Method> {
+        let methods = self.methods;
+        if let Some(known) = self.usable.get(principal) {
+            return known.iter().filter_map(|i| methods.get(*i)).collect();
+        }
         let is_user = principal.contains(":user/");
         // A role can be named by the trust policy alone.
         let may = |action: &String| action == "sts:AssumeRole" || identity.may(action);
-        let usable = self.methods.iter().filter(|method| {
+        let usable = methods.iter().enumerate().filter(|(_, method)| {
             let fits = match method.from {
                 From::Any => true,
                 From::User => is_user,
@@ -163,7 +182,9 @@ impl<'a> Edges<'a> {
             };
             fits && method.needs.iter().all(|need| need.actions.iter().any(may))
         });
-        usable.collect()
+        let usable: Vec<usize> = usable.map(|(i, _)| i).collect();
+        self.usable.insert(principal.to_owned(), usable.clone());
+        usable.into_iter().filter_map(|i| methods.get(i)).collect()
     }
 
     /// Whether a target role lets in the service that the method uses.
@@ -204,6 +225,9 @@ impl<'a> Edges<'a> {
         for resource in &resources {
             for action in &need.actions {
                 let asked = Asked { principal: scene.from, action, resource, context: &context };
+                if !self.estate.might(scene.from, action, resource) {
+                    continue;
+                }
                 if let Some(ground) = self.allowed(&asked, Wish { any: true, ..Wish::default() }) {
                     return Some(ground);
                 }
@@ -237,14 +261,15 @@ fn is_target(method: &Method, arn: &str) -> bool {
     }
 }
 
-fn step(method: &Method, from: &str, to: Option<&str>, grounds: Vec<Ground>) -> Step {
-    let widened = method.gives == Gives::TargetAny;
-    Step {
+fn edge(method: &Method, from: &str, via: Option<&str>, grounds: Vec<Ground>) -> Edge {
+    let to = via.filter(|_| method.gives != Gives::TargetAny).map(str::to_owned);
+    let step = Step {
         method: method.id.clone(),
         title: method.title.clone(),
         from: from.to_owned(),
-        to: to.filter(|_| !widened).map(str::to_owned),
+        to,
         grounds,
         assumes: method.assumes.clone(),
-    }
+    };
+    Edge { step, via: via.map(str::to_owned) }
 }

@@ -4,14 +4,14 @@
 //! has an edge to one already reached is reached, one step further away: so each path is a shortest one, and every need
 //! on it is an answer of the evaluator.
 
+mod closure;
 mod edge;
 mod method;
 
+pub use closure::Closure;
 pub use method::{Category, From, Gives, Method, Need, Target, methods};
 
-use crate::estate::{Change, Estate};
-use edge::Edges;
-use std::collections::BTreeMap;
+use crate::estate::Estate;
 use yagura_model::Text;
 
 /// A step of a path.
@@ -60,39 +60,6 @@ pub struct Escalation {
 impl Estate {
     /// The shortest path to an administrator of everybody who has one.
     pub fn escalate(&self, methods: &[Method]) -> Escalation {
-        let mut edges = Edges::new(self, methods);
-        let mut step: BTreeMap<String, Option<Step>> = BTreeMap::new();
-        let mut order: Vec<String> = Vec::new();
-        for principal in self.principals() {
-            if edges.is_admin(principal, Change::Nothing) {
-                step.insert(principal.to_owned(), None);
-                order.push(principal.to_owned());
-            }
-        }
-        let mut frontier = order.clone();
-        let mut first = true;
-        while first || !frontier.is_empty() {
-            let mut reached = Vec::new();
-            for principal in self.principals().filter(|p| !step.contains_key(*p)) {
-                let alone = if first { edges.alone(principal) } else { None };
-                if let Some(found) = alone.or_else(|| edges.over(principal, &frontier)) {
-                    reached.push((principal.to_owned(), found));
-                }
-            }
-            first = false;
-            frontier = reached.iter().map(|(principal, _)| principal.clone()).collect();
-            order.extend(frontier.iter().cloned());
-            step.extend(reached.into_iter().map(|(principal, found)| (principal, Some(found))));
-        }
-        let path = |principal: String| {
-            let mut steps = Vec::new();
-            let mut at = Some(principal.clone());
-            while let Some(Some(taken)) = at.take().and_then(|name| step.get(&name)) {
-                at.clone_from(&taken.to);
-                steps.push(taken.clone());
-            }
-            Path { principal, steps }
-        };
-        Escalation { paths: order.into_iter().map(path).collect(), unread: edges.unread.into_iter().collect() }
+        Closure::of(self, methods).escalation()
     }
 }

@@ -5,7 +5,7 @@ use crate::case::{Answer, Case, owner};
 use crate::context::{Context, Value};
 use crate::error::Error;
 use crate::evaluate::{Layers, Outcome};
-use crate::policy::{Effect, Kind, Policy};
+use crate::policy::{Effect, Kind, Policy, Statement};
 use crate::principal::{Entry, Principals, Requester, Sort};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeSet;
@@ -103,6 +103,26 @@ impl Estate {
     /// A principal that is none, or a question that can't be decided within the bounds.
     pub fn permission(&self, asked: &Asked<'_>) -> Result<Permission, Error> {
         self.wish(asked, Wish::default())
+    }
+
+    /// Whether a principal of the estate has an Allow for an action on a resource at all, from its own policies or the
+    /// resource's: of most it is known at once that they have not.
+    pub(crate) fn might(&self, principal: &str, action: &str, resource: &str) -> bool {
+        let Some(identity) = self.identities.get(principal) else { return true };
+        let is_pattern = resource.contains(['*', '?']);
+        let named = |s: &Statement| s.principals == Principals::Attached || s.principals.admit(&identity.who).is_some();
+        let allows = |held: &Held| match held {
+            Held::Read(policy) => policy.statements.iter().any(|s| {
+                s.effect == Effect::Allow
+                    && (is_pattern || s.might_cover_resource(resource))
+                    && named(s)
+                    && s.covers_action(action)
+            }),
+            Held::Unread(_) => true,
+            Held::Doubt(_) => false,
+        };
+        let guards = self.guard(resource).map_or(&[][..], |(_, guarded)| &guarded.policies);
+        identity.policies.iter().chain(guards).any(allows)
     }
 
     /// [`Estate::permission`] after a change, or for one of many resources.

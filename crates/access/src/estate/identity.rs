@@ -2,6 +2,7 @@
 
 use super::{Held, last, texts};
 use crate::policy::Kind;
+use crate::principal::Requester;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use yagura_model::{Resource, unknown_reason};
@@ -16,6 +17,7 @@ pub(crate) struct Group {
 /// A user or role.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Identity {
+    pub(super) who: Requester,
     pub(crate) account: String,
     pub(super) tags: BTreeMap<String, String>,
     pub(super) policies: Vec<Held>,
@@ -127,6 +129,7 @@ impl Identity {
         let boundary = boundary(&properties["PermissionsBoundary"], managed);
         let own = texts(&properties["ManagedPolicyArns"]).filter(|arn| !arn.contains(":iam::aws:"));
         let attached = own.map(str::to_owned).collect();
-        Some(Identity { account, tags: resource.tags.clone(), policies, boundary, attached, groups: joined })
+        let who = Requester::read(resource.arn.as_deref()?).ok()?;
+        Some(Identity { who, account, tags: resource.tags.clone(), policies, boundary, attached, groups: joined })
     }
 }

@@ -4,11 +4,13 @@
 
 mod ask;
 mod block;
+mod changed;
 mod identity;
 mod organization;
 
 pub use ask::{Asked, Permission, Told};
 pub(crate) use ask::{Change, Wish};
+pub use changed::Changed;
 pub(crate) use identity::{Group, Identity};
 
 use crate::policy::{Kind, Policy};

@@ -4,6 +4,7 @@
 
 mod ask;
 mod catalogue;
+mod change;
 mod conditional;
 mod conditions;
 mod differences;

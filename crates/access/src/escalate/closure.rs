@@ -1,0 +1,147 @@
+//! Everybody's shortest path to an administrator, and what of it a change of policies touches.
+//!
+//! A path is kept as its first step. After a change, who takes a step that rests on something changed, or whose path goes
+//! over such a one, is asked anew; whoever has a path still can only have got a shorter one, and only over those.
+
+use super::edge::{Edge, Edges};
+use super::{Escalation, Method, Path};
+use crate::estate::{Change, Changed, Estate};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Who becomes an administrator, and how.
+#[derive(Default)]
+pub struct Closure {
+    taken: BTreeMap<String, Taken>,
+    usable: HashMap<String, Vec<usize>>,
+    /// Principals that have policies which could not be read, each with the resource that was asked about.
+    unread: BTreeSet<(String, String)>,
+}
+
+/// The first step of a path.
+struct Taken {
+    /// How many steps the path has.
+    rank: usize,
+    /// `None`: it is an administrator.
+    edge: Option<Edge>,
+}
+
+impl Closure {
+    pub fn of(estate: &Estate, methods: &[Method]) -> Closure {
+        Closure::default().after(estate, methods, None)
+    }
+
+    /// The closure of an estate that differs from the one before by `changed`; `None`: everything is new.
+    pub fn after(&self, estate: &Estate, methods: &[Method], changed: Option<&Changed>) -> Closure {
+        let mut edges = Edges::new(estate, methods);
+        let everybody = Changed::default();
+        let (kept, touched) = match changed {
+            None => (BTreeSet::new(), BTreeSet::new()),
+            Some(changed) => (self.kept(estate, changed), changed.all().collect()),
+        };
+        let changed = changed.unwrap_or(&everybody);
+        edges.usable = self.usable.clone();
+        edges.usable.retain(|name, _| !changed.identities.contains(name));
+        let stale = |(principal, resource): &&(String, String)| {
+            !changed.identities.contains(principal) && !touched.contains(resource.as_str())
+        };
+        edges.unread = self.unread.iter().filter(stale).cloned().collect();
+        let fresh = kept.is_empty() && self.taken.is_empty();
+        let mut taken: BTreeMap<&str, Taken> = BTreeMap::new();
+        let mut frontier: Vec<&str> = Vec::new();
+        for principal in estate.principals() {
+            let was = self.taken.get(principal).filter(|_| !changed.identities.contains(principal));
+            let is_new = fresh || changed.identities.contains(principal);
+            let is_admin = match is_new {
+                true => edges.is_admin(principal, Change::Nothing),
+                false => was.is_some_and(|taken| taken.rank == 0),
+            };
+            if is_admin {
+                taken.insert(principal, Taken { rank: 0, edge: None });
+                frontier.push(principal);
+            }
+        }
+        let mut rank = 0;
+        while rank == 0 || !frontier.is_empty() {
+            rank += 1;
+            // To whom a way may be open now that was not before: later, or not at all, or not by their trust.
+            let moved = |target: &&&str| {
+                let was = self.taken.get(**target).map(|taken| taken.rank);
+                was != Some(rank - 1) || touched.contains(**target)
+            };
+            let moved: Vec<&str> = frontier.iter().filter(moved).copied().collect();
+            let mut reached = Vec::new();
+            for principal in estate.principals().filter(|p| !taken.contains_key(p)) {
+                let was = self.taken.get(principal).filter(|_| kept.contains(principal));
+                if let Some(Taken { rank: then, edge: Some(edge) }) = was
+                    && *then == rank
+                {
+                    reached.push((principal, edge.clone()));
+                    continue;
+                }
+                let is_open = fresh
+                    || changed.identities.contains(principal)
+                    || (was.is_none() && self.taken.contains_key(principal));
+                let found = if is_open {
+                    let alone = if rank == 1 { edges.alone(principal, None) } else { None };
+                    alone.or_else(|| edges.over(principal, &frontier))
+                } else {
+                    let widened = rank == 1 && !touched.is_empty();
+                    let alone = if widened { edges.alone(principal, Some(&touched)) } else { None };
+                    alone.or_else(|| if moved.is_empty() { None } else { edges.over(principal, &moved) })
+                };
+                reached.extend(found.map(|edge| (principal, edge)));
+            }
+            frontier = reached.iter().map(|(principal, _)| *principal).collect();
+            taken.extend(reached.into_iter().map(|(principal, edge)| (principal, Taken { rank, edge: Some(edge) })));
+        }
+        Closure {
+            taken: taken.into_iter().map(|(name, taken)| (name.to_owned(), taken)).collect(),
+            usable: edges.usable,
+            unread: edges.unread,
+        }
+    }
+
+    /// Whose paths no change touches: their first step rests on nothing changed and leads to one whose path is kept.
+    fn kept(&self, estate: &Estate, changed: &Changed) -> BTreeSet<&str> {
+        let mut by_rank: Vec<(&str, &Taken)> = self.taken.iter().map(|(name, taken)| (name.as_str(), taken)).collect();
+        by_rank.sort_by_key(|(_, taken)| taken.rank);
+        let mut kept = BTreeSet::new();
+        for (name, taken) in by_rank {
+            let rests = |via: &str| !changed.identities.contains(via) && !changed.guarded.contains(via);
+            let holds = !changed.identities.contains(name)
+                && estate.identities.contains_key(name)
+                && taken.edge.as_ref().is_none_or(|edge| {
+                    edge.via.as_deref().is_none_or(|via| rests(via) && estate.identities.contains_key(via))
+                        && edge.step.to.as_deref().is_none_or(|to| kept.contains(to))
+                });
+            if holds {
+                kept.insert(name);
+            }
+        }
+        kept
+    }
+
+    /// How many steps a principal is from an administrator; `None`: it never becomes one.
+    pub fn rank(&self, principal: &str) -> Option<usize> {
+        self.taken.get(principal).map(|taken| taken.rank)
+    }
+
+    /// All paths, the shortest first.
+    pub fn escalation(&self) -> Escalation {
+        let mut order: Vec<(usize, &str)> =
+            self.taken.iter().map(|(name, taken)| (taken.rank, name.as_str())).collect();
+        order.sort_unstable();
+        let path = |(_, principal): (usize, &str)| {
+            let mut steps = Vec::new();
+            let mut at = Some(principal);
+            while let Some(edge) = at.take().and_then(|name| self.taken.get(name)?.edge.as_ref()) {
+                at = edge.step.to.as_deref();
+                steps.push(edge.step.clone());
+            }
+            Path { principal: principal.to_owned(), steps }
+        };
+        let mut unread: Vec<String> = self.unread.iter().map(|(principal, _)| principal.clone()).collect();
+        unread.dedup();
+        Escalation { paths: order.into_iter().map(path).collect(), unread }
+    }
+}
