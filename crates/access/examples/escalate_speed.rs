@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 use std::time::Instant;
 use yagura_access::{
-    Estate,
+    Estate, Guard,
     escalate::{Closure, methods},
 };
 use yagura_content::Library;
@@ -135,6 +135,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn estate(resources: &[Resource]) -> Estate {
     Estate::of(resources, |resource| {
         let trust = &resource.properties["AssumeRolePolicyDocument"];
-        (resource.kind == "AWS::IAM::Role").then(|| vec![("policy".to_owned(), trust.clone())])
+        let arn = resource.arn.clone().filter(|_| resource.kind == "AWS::IAM::Role")?;
+        Some(Guard { arn, policies: vec![("policy".to_owned(), trust.clone())] })
     })
 }

@@ -104,7 +104,7 @@ fn read(policy: &Json, zone: &Zone) -> Result<Policy, Error> {
 }
 
 /// Whether anybody is let in: any stranger, or with `nobody_named` only one of whom nothing in the policy speaks.
-fn open_to(policy: &Policy, zone: &Zone, nobody_named: bool) -> Result<Option<OpenTo>, Error> {
+pub(crate) fn open_to(policy: &Policy, zone: &Zone, nobody_named: bool) -> Result<Option<OpenTo>, Error> {
     let mut scene = Scene::new(policy.statements.iter().collect(), "policy")?;
     let trust = Trust::new(zone, &scene, nobody_named);
     let denies = scene.holding(|s| s.effect == Effect::Deny);

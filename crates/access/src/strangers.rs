@@ -161,6 +161,8 @@ impl Trust {
         let mut found = vec!["o-a1b2c3d4e5".to_owned()];
         // An id that a policy names counts whatever its form: to doubt it would be to call the policy closed.
         found.extend(ids.iter().flat_map(|key| operands(scene, key)).filter(|t| !t.contains(['*', '?'])));
+        let named = paths.iter().flat_map(|key| named_first(scene, key));
+        found.extend(named.filter(|id| id.starts_with("o-") && !id.contains(['*', '?'])));
         found.extend(walk(scene, &cover, &tell, "aws:PrincipalOrgID")?);
         found.retain(|id| !self.organizations.contains(id));
         Ok(found)

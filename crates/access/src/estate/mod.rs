@@ -34,10 +34,18 @@ pub struct Estate {
     organizations: Organizations,
 }
 
+/// What says who may do what to a resource.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Guard {
+    /// Of what it speaks; also of what lies in that (a bucket's objects).
+    pub arn: String,
+    /// Policies of the resource, each with a name that is told where it decides.
+    pub policies: Vec<(String, Json)>,
+}
+
 /// A resource of which it is known what policies it has.
 #[derive(Clone, Debug, PartialEq)]
 struct Guarded {
-    kind: String,
     account: String,
     tags: BTreeMap<String, String>,
     policies: Vec<Held>,
@@ -62,7 +70,7 @@ fn everything(kind: Kind) -> Option<Policy> {
 }
 
 impl Held {
-    fn of(document: &Json, name: &str, kind: Kind) -> Held {
+    pub(crate) fn of(document: &Json, name: &str, kind: Kind) -> Held {
         match unknown_reason(document) {
             Some(reason) => Held::Unread(format!("{name} ({reason})")),
             None => match Policy::read(document, name, kind, name) {
@@ -74,15 +82,22 @@ impl Held {
 }
 
 impl Estate {
-    /// Reads an inventory; `policies_of` gives the policies that say who may do what to a resource, by name, and `None` if
-    /// resources of its type can have none.
-    pub fn of(resources: &[Resource], policies_of: impl Fn(&Resource) -> Option<Vec<(String, Json)>>) -> Estate {
+    /// Reads an inventory; `guard_of` tells what says who may do what to a resource, and `None` if for resources of its
+    /// type nothing can.
+    pub fn of(resources: &[Resource], guard_of: impl Fn(&Resource) -> Option<Guard>) -> Estate {
         let managed = Managed::of(resources);
         let groups = groups(resources, &managed);
         let names = by_name(&groups);
         let mut estate = Estate { organizations: Organizations::of(resources), ..Estate::default() };
         for resource in resources {
-            let (Some(arn), Some(account)) = (&resource.arn, &resource.account) else { continue };
+            let Some(account) = &resource.account else { continue };
+            if let Some(guard) = guard_of(resource) {
+                let policies = guard.policies.iter().map(|(name, policy)| Held::of(policy, name, Kind::Resource));
+                let (account, tags) = (account.clone(), resource.tags.clone());
+                let guarded = Guarded { account, tags, policies: Vec::new() };
+                estate.guarded.entry(guard.arn).or_insert(guarded).policies.extend(policies);
+            }
+            let Some(arn) = &resource.arn else { continue };
             if let Some(identity) = Identity::of(resource, &managed, &groups, &names) {
                 if resource.kind == "AWS::IAM::Role" {
                     estate.roles.insert((account.clone(), last(arn).to_owned()), arn.clone());
@@ -91,12 +106,6 @@ impl Estate {
             }
             if let ("AWS::Lambda::Function", Some(role)) = (&*resource.kind, resource.properties["Role"].as_str()) {
                 estate.functions.entry(role.to_owned()).or_default().push(arn.clone());
-            }
-            if let Some(policies) = policies_of(resource) {
-                let policies = policies.iter().map(|(name, policy)| Held::of(policy, name, Kind::Resource)).collect();
-                let (account, tags) = (account.clone(), resource.tags.clone());
-                let kind = resource.kind.clone();
-                estate.guarded.insert(arn.clone(), Guarded { kind, account, tags, policies });
             }
         }
         estate.groups = groups;
@@ -112,6 +121,26 @@ impl Estate {
     /// Why it is not known what an account's organization allows; `None` if it is known.
     pub fn ungoverned(&self, account: &str) -> Option<&str> {
         self.organizations.unread(account)
+    }
+
+    /// The organization that an account is in, as far as it is known.
+    pub(crate) fn organization_of(&self, account: &str) -> Option<&str> {
+        self.organizations.id(account).flatten()
+    }
+
+    /// The accounts that are known to be in an organization, or below one of some units.
+    pub(crate) fn members(&self, organization: Option<&str>, units: &[String]) -> Vec<String> {
+        self.organizations.members(organization, units)
+    }
+
+    /// The policies that speak of a resource of this very ARN.
+    pub(crate) fn guards(&self, arn: &str) -> &[Held] {
+        self.guarded.get(arn).map_or(&[], |guarded| &guarded.policies)
+    }
+
+    /// The resource control policies that bind a resource of an account.
+    pub(crate) fn resource_controls(&self, account: &str, arn: &str) -> Vec<&Held> {
+        self.organizations.resource_controls(account, arn)
     }
 
     /// The resource whose policy speaks of an ARN: itself, or what it lies in (a bucket's object).

@@ -50,7 +50,7 @@ impl Organizations {
             let account = &resource.id;
             let organization = resource.arn.as_deref().and_then(organization).map(str::to_owned);
             let governance = match path(resource, &parents) {
-                _ if resource.observed["ManagementAccountId"] == Json::from(account.as_str()) => Governance::Free,
+                _ if resource.observed["ManagementAccountId"] == account.as_str() => Governance::Free,
                 Ok(mut path) => {
                     path.push(account.clone());
                     Governance::Bound(path.into_iter().map(|name| attached.rung(name)).collect())
@@ -68,7 +68,7 @@ impl Organizations {
                 (None, Json::Null) if resource.observed.is_null() => continue,
                 (None, Json::Null) => (Governance::Free, Some(None)),
                 (None, told) => {
-                    let governance = match told["MasterAccountId"] == Json::from(account.as_str()) {
+                    let governance = match told["MasterAccountId"] == account.as_str() {
                         true => Governance::Free,
                         false => Governance::Unread("organizations:ListPolicies".to_owned()),
                     };
@@ -106,6 +106,31 @@ impl Organizations {
             true => self.levels(account, |rung| &rung.rcp, action),
             false => (Vec::new(), Vec::new()),
         }
+    }
+
+    /// The resource control policies of all levels above a resource. Roles are guarded by what STS honours.
+    pub fn resource_controls(&self, account: &str, arn: &str) -> Vec<&Held> {
+        let service = match Arn::parse(arn).map_or("", |arn| arn.service) {
+            "iam" => "sts",
+            service => service,
+        };
+        match self.accounts.get(account) {
+            Some(Governance::Bound(rungs)) if BOUND_BY_RCP.contains(&service) => {
+                rungs.iter().flat_map(|rung| &rung.rcp).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The accounts that are known to be in an organization, or below one of some units.
+    pub fn members(&self, organization: Option<&str>, units: &[String]) -> Vec<String> {
+        let in_organization = |account: &String| organization.is_some_and(|id| self.id(account) == Some(Some(id)));
+        let below = |governance: &Governance| match governance {
+            Governance::Bound(rungs) => rungs.iter().any(|rung| units.contains(&rung.name)),
+            Governance::Free | Governance::Unread(_) => false,
+        };
+        let is_member = |(account, governance): &(&String, &Governance)| in_organization(account) || below(governance);
+        self.accounts.iter().filter(is_member).map(|(account, _)| account.clone()).collect()
     }
 
     /// Why it is not known what binds an account; `None` if it is known, or if the account is somebody else's.

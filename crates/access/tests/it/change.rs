@@ -3,8 +3,8 @@
 use crate::laws::Dice;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use yagura_access::Estate;
 use yagura_access::escalate::{Closure, Method, methods};
+use yagura_access::{Estate, Guard};
 use yagura_content::Library;
 use yagura_model::Resource;
 
@@ -189,7 +189,8 @@ impl World {
                 _ => return None,
             };
             let policy = &resource.properties[property];
-            Some(if policy.is_null() { Vec::new() } else { vec![("policy".to_owned(), policy.clone())] })
+            let policies = if policy.is_null() { Vec::new() } else { vec![("policy".to_owned(), policy.clone())] };
+            Some(Guard { arn: resource.arn.clone()?, policies })
         })
     }
 }

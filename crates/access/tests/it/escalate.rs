@@ -1,8 +1,8 @@
 //! Each method of escalation on an account that is open to it, and on twins of that account with one thing in the way.
 
 use serde_json::{Value, json};
-use yagura_access::Estate;
 use yagura_access::escalate::{From, Gives, Method, Target, methods};
+use yagura_access::{Estate, Guard};
 use yagura_content::Library;
 use yagura_model::Resource;
 
@@ -179,19 +179,20 @@ fn account(method: &Method, blocker: Blocker) -> Vec<Resource> {
     found
 }
 
-fn policies_of(resource: &Resource) -> Option<Vec<(String, Value)>> {
+fn guard_of(resource: &Resource) -> Option<Guard> {
     let property = match &*resource.kind {
         "AWS::IAM::Role" => "AssumeRolePolicyDocument",
         "AWS::Lambda::Function" => "PolicyDocument",
         _ => return None,
     };
     let policy = &resource.properties[property];
-    Some(if policy.is_null() { Vec::new() } else { vec![("policy".to_owned(), policy.clone())] })
+    let policies = if policy.is_null() { Vec::new() } else { vec![("policy".to_owned(), policy.clone())] };
+    Some(Guard { arn: resource.arn.clone()?, policies })
 }
 
 /// Whether the attacker becomes an administrator by the method.
 fn is_found(method: &Method, blocker: Blocker) -> bool {
-    let estate = Estate::of(&account(method, blocker), policies_of);
+    let estate = Estate::of(&account(method, blocker), guard_of);
     let found = estate.escalate(std::slice::from_ref(method));
     assert!(found.unread.is_empty(), "{}: {:?}", method.id, found.unread);
     let path = found.paths.iter().find(|path| path.principal == attacker(method));
@@ -259,7 +260,7 @@ fn paths_are_the_shortest_and_go_over_others() {
             role("deploy", "role/ci", json!([]), json!(["arn:aws:iam::aws:policy/AdministratorAccess"])),
             role("reader", "root", json!([]), json!(["arn:aws:iam::aws:policy/SomethingUnread"])),
         ],
-        policies_of,
+        guard_of,
     );
     let found = estate.escalate(&methods);
     let lengths: Vec<(String, usize)> = found.paths.iter().map(|p| (p.principal.clone(), p.steps.len())).collect();

@@ -1,7 +1,7 @@
 //! What an inventory tells beside the policies of identities and resources: S3's block, the organization.
 
 use serde_json::{Map, Value, json};
-use yagura_access::{Asked, Estate, Outcome, Permission, Told};
+use yagura_access::{Asked, Estate, Guard, Outcome, Permission, Told};
 use yagura_model::Resource;
 
 const ACCOUNT: &str = "111122223333";
@@ -44,7 +44,9 @@ fn read_by(principal: Value) -> Value {
 fn ask(resources: &[Resource], principal: &str, context: Value) -> Permission {
     let estate = Estate::of(resources, |resource| {
         let policy = resource.properties["PolicyDocument"].clone();
-        (resource.kind == "AWS::S3::Bucket").then(|| vec![("policy".to_owned(), policy)])
+        let policies = if policy.is_null() { Vec::new() } else { vec![("policy".to_owned(), policy)] };
+        let arn = resource.arn.clone().filter(|_| resource.kind == "AWS::S3::Bucket")?;
+        Some(Guard { arn, policies })
     });
     let context: Map<String, Value> = context.as_object().cloned().unwrap_or_default();
     let asked = Asked { principal, action: "s3:GetObject", resource: OBJECT, context: &context };
@@ -182,7 +184,7 @@ fn resource_control_policies_keep_strangers_out_of_the_services_that_have_them()
     assert_eq!(told(ask(&resources, "anonymous", context.clone())), denied);
     assert_eq!(told(ask(&resources, USER, context.clone())), Ok((Outcome::Allowed, Some("all/1".to_owned()))));
     // Of a stranger the organization is not known; whoever is in ours gets in.
-    let permission = ask(&resources, STRANGER, context.clone());
+    let permission = ask(&resources, STRANGER, context);
     assert!(permission.foreign);
     assert_eq!(told(permission).map(|(outcome, _)| outcome), Ok(Outcome::Conditional));
     let theirs = json!({"aws:PrincipalOrgID": "o-theirs"});

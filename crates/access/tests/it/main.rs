@@ -10,6 +10,7 @@ mod conditions;
 mod differences;
 mod escalate;
 mod estate;
+mod exposure;
 mod hostile;
 mod known;
 mod laws;

@@ -79,6 +79,8 @@ pub struct Type {
     pub names: Vec<String>,
     /// The property that is the resource's own policy.
     pub(super) policy: Option<String>,
+    /// What its policies speak of, where that is not the resource's own ARN.
+    pub(super) guards: Option<String>,
     pub item_region: Option<Jq>,
     pub gone: Vec<String>,
     pub steps: Vec<Step>,
@@ -115,6 +117,7 @@ struct Head {
     #[serde(default)]
     names: Vec<String>,
     policy: Option<String>,
+    guards: Option<String>,
     item_region: Option<String>,
     #[serde(default)]
     gone: Vec<String>,
@@ -239,18 +242,7 @@ impl Catalog {
 impl Type {
     /// The ARN by the head's form; `None` when the form needs what is not given.
     pub fn arn_of(&self, id: &str, region: Option<&str>, place: &Place) -> Option<String> {
-        let mut arn = self.arn.clone()?;
-        for (key, value) in [
-            ("{partition}", Some(place.partition.as_str())),
-            ("{account}", place.account.as_deref()),
-            ("{region}", region),
-            ("{id}", Some(id)),
-        ] {
-            if arn.contains(key) {
-                arn = arn.replace(key, value?);
-            }
-        }
-        Some(arn)
+        filled(self.arn.as_deref()?, id, region, place)
     }
 
     /// The IAM actions by which the type is read, in the order of the file.
@@ -266,6 +258,22 @@ impl Type {
         }
         actions
     }
+}
+
+/// An ARN by a form of the head.
+pub(super) fn filled(form: &str, id: &str, region: Option<&str>, place: &Place) -> Option<String> {
+    let mut arn = form.to_owned();
+    for (key, value) in [
+        ("{partition}", Some(place.partition.as_str())),
+        ("{account}", place.account.as_deref()),
+        ("{region}", region),
+        ("{id}", Some(id)),
+    ] {
+        if arn.contains(key) {
+            arn = arn.replace(key, value?);
+        }
+    }
+    Some(arn)
 }
 
 fn read_type(document: &Document) -> Result<Type, Error> {
@@ -288,6 +296,7 @@ fn read_type(document: &Document) -> Result<Type, Error> {
         arn: head.arn,
         names: head.names,
         policy: head.policy,
+        guards: head.guards,
         item_region: head.item_region.map(|t| Jq::new(t, 2)),
         gone: head.gone,
         steps,
@@ -328,8 +337,7 @@ fn read_blocks(document: &Document, kind: &mut Type) -> Result<(), Error> {
                 }
             }
             _ => {
-                let message =
-                    "a jq block says what it is for: `live`, `config`, `cloudformation`, `terraform TYPE`, `policy` or `shared`";
+                let message = "a jq block says what it is for: `live`, `config`, `cloudformation`, `terraform TYPE`, `policy` or `shared`";
                 return Err(document.error(block.line - 1, message));
             }
         }

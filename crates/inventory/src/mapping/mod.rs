@@ -13,6 +13,8 @@
 //! names = ["BucketName"]               # CloudFormation properties whose literal value names the resource elsewhere
 //! policy = "PolicyDocument"            # the property that is the resource's own policy: who may do what to it; where
 //! #                                      more than a policy says that, a block `jq policy`
+//! guards = "arn:{partition}:execute-api:{region}:{account}:{id}"   # what the policies speak of, and all that lies in it,
+//! #                                      where that is not the resource's own ARN
 //! item_region = '.item.BucketRegion'   # jq; only where a global listing gives things that live in one Region
 //! gone = ["NoSuchBucket"]              # error codes of a detail call that mean: deleted since it was listed
 //!

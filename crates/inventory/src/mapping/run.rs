@@ -1,10 +1,10 @@
 //! Running a type's blocks over evidence.
 
-use super::{Jq, Scope, Type, jq::as_marker};
+use super::{Jq, Scope, Type, form::filled, jq::as_marker};
 use crate::live::global_region;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use yagura_model::{Relation, Resource, Source, unknown};
+use yagura_model::{Arn, Relation, Resource, Source, unknown};
 
 /// Where evidence is from: what every block sees beside its input. A template may not say.
 #[derive(Clone, Debug, Default)]
@@ -69,10 +69,25 @@ impl Type {
             "properties": resource.properties, "observed": resource.observed,
         });
         match jq.first(&input) {
+            Ok(marker) if yagura_model::is_unknown(&marker) => vec![("policy".to_owned(), marker)],
             Ok(Value::Object(policies)) => policies.into_iter().filter(|(_, policy)| !policy.is_null()).collect(),
             Ok(_) => Vec::new(),
             Err(e) => vec![("policy".to_owned(), as_marker(&e))],
         }
+    }
+
+    /// The ARN of what the policies of a resource speak of; what lies in it they speak of, too.
+    pub fn guarded_arn(&self, resource: &Resource) -> Option<String> {
+        let Some(form) = &self.guards else { return resource.arn.clone() };
+        let region = resource.region.as_deref();
+        let partition = match resource.arn.as_deref().and_then(Arn::parse) {
+            Some(arn) => arn.partition,
+            None if region.is_some_and(|r| r.starts_with("cn-")) => "aws-cn",
+            None if region.is_some_and(|r| r.starts_with("us-gov-")) => "aws-us-gov",
+            None => "aws",
+        };
+        let place = Place { partition: partition.to_owned(), account: resource.account.clone(), region: None };
+        filled(form, &resource.id, region, &place)
     }
 
     /// Whether something says who may do what to resources of this type.

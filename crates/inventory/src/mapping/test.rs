@@ -63,7 +63,8 @@ pub fn test(library: &Library) -> Vec<Error> {
 fn filters(kind: &Type) -> impl Iterator<Item = &Jq> {
     let steps = kind.steps.iter().flat_map(|s| [&s.params, &s.each, &s.over, &s.when]).flatten();
     let joins = kind.steps.iter().filter_map(|s| s.join.as_ref()).flat_map(|j| [&j.rows, &j.by, &j.key]);
-    let blocks = [&kind.live, &kind.config, &kind.cloudformation, &kind.policies, &kind.item_region].into_iter().flatten();
+    let blocks =
+        [&kind.live, &kind.config, &kind.cloudformation, &kind.policies, &kind.item_region].into_iter().flatten();
     steps.chain(joins).chain(blocks).chain(&kind.terraform_blocks).chain(kind.folds.iter().map(|f| &f.jq))
 }
 
@@ -109,7 +110,9 @@ fn run_case(kind: &Type, label: &str, text: &str) -> Result<(), String> {
                 Source::Terraform,
             )
         }
-        other => return Err(format!("`{other}` is no source: write live, config, terraform, cloudformation or policy")),
+        other => {
+            return Err(format!("`{other}` is no source: write live, config, terraform, cloudformation or policy"));
+        }
     };
     let Some(mut mapped) = mapped else {
         return if case.output.is_null() { Ok(()) } else { Err("the block leaves the input out".to_owned()) };

@@ -10,7 +10,7 @@ use crate::{
 use anyhow::anyhow;
 use serde_json::{Map, Value};
 use std::{path::Path, process::ExitCode};
-use yagura_access::{Asked, Estate, Permission, Told};
+use yagura_access::{Asked, Estate, Guard, Permission, Told};
 use yagura_content::Library;
 use yagura_inventory::{
     files::{self, Input, Options, Parameters},
@@ -164,7 +164,7 @@ pub async fn estate(global: &Global, library: &Library, inventory: Option<&Path>
     };
     Ok(Estate::of(&resources, |resource| {
         let kind = catalog.get(&resource.kind).filter(|kind| kind.has_policies())?;
-        Some(kind.policies(resource))
+        Some(Guard { arn: kind.guarded_arn(resource)?, policies: kind.policies(resource) })
     }))
 }
 
