@@ -1,7 +1,7 @@
 //! Who outside the zone of trust is let in by the policies of a resource, each with a request that shows it.
 
 use crate::error::Error;
-use crate::estate::{Estate, Guard, Held};
+use crate::estate::{Estate, Guard, Held, is_public_list};
 use crate::glob::{Glob, pieces};
 use crate::outside::{OpenTo, Zone, open_to};
 use crate::policy::{Effect, Kind, Policy, Statement};
@@ -163,7 +163,8 @@ impl Estate {
                 Held::Unread(name) | Held::Doubt(name) => unread.push(name.clone()),
             }
         }
-        let mut exposure = exposure(guard, denies, &zone);
+        let ignored = |allow: &Statement| self.lists_ignored.contains(&guard.arn) && is_public_list(allow);
+        let mut exposure = exposure(guard, denies, &zone, &ignored);
         // What may deny is of no account where nobody is let in.
         if !exposure.outsiders.is_empty() {
             exposure.unread.extend(unread);
@@ -177,8 +178,8 @@ impl Estate {
     }
 }
 
-/// Who is let in by what guards a resource, but for what `denies` keeps out.
-fn exposure(guard: &Guard, mut denies: Vec<Statement>, zone: &Zone) -> Exposure {
+/// Who is let in by what guards a resource, but for what `denies` keeps out and what is `ignored`.
+fn exposure(guard: &Guard, mut denies: Vec<Statement>, zone: &Zone, ignored: &dyn Fn(&Statement) -> bool) -> Exposure {
     let mut exposure = Exposure::default();
     let mut allows = Vec::new();
     for (name, document) in &guard.policies {
@@ -186,7 +187,7 @@ fn exposure(guard: &Guard, mut denies: Vec<Statement>, zone: &Zone) -> Exposure 
             Held::Read(policy) => {
                 let statements = policy.statements.iter().cloned();
                 let (allow, deny): (Vec<_>, Vec<_>) = statements.partition(|s| s.effect == Effect::Allow);
-                allows.extend(allow);
+                allows.extend(allow.into_iter().filter(|allow| !ignored(allow)));
                 denies.extend(deny);
             }
             Held::Unread(name) | Held::Doubt(name) => exposure.unread.push(name),
@@ -203,6 +204,11 @@ fn exposure(guard: &Guard, mut denies: Vec<Statement>, zone: &Zone) -> Exposure 
         if i == MOST {
             exposure.unread.push(format!("{} (more than {MOST} principals)", allow.label));
             break;
+        }
+        if zone.owner.is_empty() && matches!(entry, Some(Entry::Aws(_) | Entry::Federated(_))) {
+            // Of a template it may be open which account it is for.
+            exposure.unread.push("AWS::AccountId".to_owned());
+            continue;
         }
         let mut one = allow.clone();
         let principal = entry.as_ref().map_or_else(|| "*".to_owned(), name);

@@ -8,6 +8,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
 };
+use yagura_access::Trust;
 use yagura_content::Library;
 use yagura_hub::{Hub, Route};
 use yagura_model::{Lang, Severity};
@@ -52,6 +53,8 @@ pub fn data_dir(global: &Global) -> PathBuf {
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     pub notifier: Vec<NotifierSettings>,
+    /// Who may have access from outside an account without anybody being told.
+    pub trust: Trust,
 }
 
 /// One notifier of the settings.
@@ -89,6 +92,15 @@ pub fn read(data: &Path) -> Result<Settings, Stop> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Settings::default()),
         Err(e) => Err(Stop::usage(anyhow!("`{}` can't be read: {e}: check its permissions", path.display()))),
     }
+}
+
+/// What the settings say of trust.
+pub fn trust(global: &Global) -> Result<Trust, Stop> {
+    let data = data_dir(global);
+    let trust = read(&data)?.trust;
+    let at = data.join("yagura.toml");
+    trust.check().map_err(|e| Stop::usage(anyhow!("`{}`: {}", at.display(), e.text().en)))?;
+    Ok(trust)
 }
 
 /// The notifiers of the settings, ready to be called.

@@ -268,7 +268,7 @@ mod tests {
     }
 
     fn read_and_write(inventory: &Inventory) -> (Known, Known) {
-        let world = World::new(inventory, chrono::DateTime::UNIX_EPOCH);
+        let world = World::new(inventory, chrono::DateTime::UNIX_EPOCH, None);
         let truth = |name| world.fact(0, name).expect("fact").truth.clone();
         (truth("public_read"), truth("public_write"))
     }

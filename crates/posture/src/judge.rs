@@ -18,7 +18,7 @@ impl Rulebook {
     /// Judges every resource by the controls of its type, and says `UNKNOWN` once for each control, account and Region
     /// that a failed listing blinds. Lines come in the order of account, Region, type, resource and control.
     pub fn judge<'a>(&'a self, inventory: &'a Inventory, now: DateTime<Utc>, out: &mut dyn FnMut(Judgement)) {
-        let world = World::new(inventory, now);
+        let world = World::new(inventory, now, self.deriver.as_deref());
         let mut lines: Vec<(Place<'a>, Line<'a>)> = Vec::new();
         for (index, resource) in inventory.resources.iter().enumerate() {
             if self.controls_of(&resource.kind).next().is_some() {

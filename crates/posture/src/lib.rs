@@ -25,3 +25,4 @@ pub use fixture::FIXTURE_NOW;
 pub use framework::{Framework, Item};
 pub use rulebook::Rulebook;
 pub use score::{ControlStatus, Roadmap, Score, StageCounts, VerdictRow};
+pub use world::{Derived, Deriver};

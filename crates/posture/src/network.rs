@@ -202,7 +202,7 @@ mod tests {
             [(vec![gap], "ec2:DescribeManagedPrefixLists"), (vec![], "ec2:GetManagedPrefixListEntries (pl-1)")]
         {
             let inventory = Inventory { resources: vec![group.clone()], gaps };
-            let world = World::new(&inventory, chrono::DateTime::UNIX_EPOCH);
+            let world = World::new(&inventory, chrono::DateTime::UNIX_EPOCH, None);
             assert_eq!(listed(&world, 0, "pl-1", Family::Any), Known::Unknown(missing(wanted)));
         }
     }

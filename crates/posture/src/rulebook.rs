@@ -3,13 +3,18 @@ use crate::{
     framework::Framework,
     rule::{self, Program},
     schema::Schemas,
+    world::Deriver,
 };
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 use yagura_content::{Document, Error, Kind, Library};
 
 /// All controls of the content, compiled, by id; and the frameworks that name them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Rulebook {
+    pub(crate) deriver: Option<Arc<Deriver>>,
     controls: Vec<Control>,
     by_type: HashMap<String, Vec<usize>>,
     frameworks: Vec<Framework>,
@@ -38,6 +43,12 @@ impl Rulebook {
             }
         }
         (book, errors)
+    }
+
+    /// With what derives the facts that this crate can't; without it they are not known.
+    #[must_use]
+    pub fn deriving(self, deriver: Arc<Deriver>) -> Rulebook {
+        Rulebook { deriver: Some(deriver), ..self }
     }
 
     /// All controls by id.

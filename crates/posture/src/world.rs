@@ -3,7 +3,7 @@
 
 use crate::{
     bucket,
-    known::{Known, missing},
+    known::{Known, Reason, missing},
     policy,
     rule::{Items, NOWHERE, Read, Val},
 };
@@ -25,6 +25,21 @@ pub struct Fact {
     pub truth: Known,
     pub because: Because,
 }
+
+/// A fact that is derived outside this crate: whether it holds (`None`: it is not known, and `missing` says why), and the
+/// evidence for it, paths and values.
+#[derive(Clone, Debug, Default)]
+pub struct Derived {
+    pub truth: Option<bool>,
+    pub missing: Vec<String>,
+    pub because: Vec<(String, Value)>,
+}
+
+/// Derives `outside_access` of resources, by their place in the inventory, as of a moment.
+pub type Deriver = dyn Fn(&Inventory, DateTime<Utc>) -> HashMap<usize, Derived> + Send + Sync;
+
+/// Whether somebody outside the zone of trust has access: who may do what to what is no affair of this crate.
+pub const OUTSIDE_ACCESS: &str = "outside_access";
 
 #[derive(Default)]
 struct Facts {
@@ -71,10 +86,15 @@ pub struct World<'a> {
     groups: HashMap<(u32, &'a str), Group<'a>>,
     joins: RefCell<HashMap<JoinKey<'a>, Rc<JoinIndex>>>,
     empty: Rc<[Read<'a>]>,
+    inventory: &'a Inventory,
+    deriver: Option<&'a Deriver>,
+    derived: OnceCell<HashMap<usize, Fact>>,
+    /// What is said of a resource of which nothing was derived.
+    underived: Fact,
 }
 
 impl<'a> World<'a> {
-    pub fn new(inventory: &'a Inventory, now: DateTime<Utc>) -> World<'a> {
+    pub fn new(inventory: &'a Inventory, now: DateTime<Utc>, deriver: Option<&'a Deriver>) -> World<'a> {
         let mut scopes: HashMap<Scope<'a>, u32> = HashMap::new();
         let mut groups: HashMap<(u32, &'a str), Group<'a>> = HashMap::new();
         let mut things = Vec::with_capacity(inventory.resources.len());
@@ -92,7 +112,21 @@ impl<'a> World<'a> {
                 }
             }
         }
-        World { now, things, groups, joins: RefCell::default(), empty: Rc::new([]) }
+        let (joins, derived) = (RefCell::default(), OnceCell::new());
+        let underived = Fact { truth: Known::Unknown(missing(OUTSIDE_ACCESS)), because: Vec::new() };
+        World { now, things, groups, joins, empty: Rc::new([]), inventory, deriver, derived, underived }
+    }
+
+    fn derive(&self) -> HashMap<usize, Fact> {
+        let derived = self.deriver.map(|derive| derive(self.inventory, self.now)).unwrap_or_default();
+        let fact = |derived: Derived| Fact {
+            truth: match derived.truth {
+                Some(truth) => Known::of(truth),
+                None => Known::Unknown(Rc::new(derived.missing.into_iter().map(Reason::Missing).collect())),
+            },
+            because: derived.because,
+        };
+        derived.into_iter().map(|(index, derived)| (index, fact(derived))).collect()
     }
 
     pub fn thing(&self, thing: u32) -> &Thing<'a> {
@@ -166,6 +200,10 @@ impl<'a> World<'a> {
             "public_write" => {
                 Some(facts.public_write.get_or_init(|| bucket::public(self, thing, resource, &bucket::WRITE)))
             }
+            OUTSIDE_ACCESS => {
+                let derived = self.derived.get_or_init(|| self.derive());
+                Some(derived.get(&(thing as usize)).unwrap_or(&self.underived))
+            }
             _ => None,
         }
     }
@@ -173,12 +211,25 @@ impl<'a> World<'a> {
 
 /// Names of the derived facts that a type has.
 pub fn fact_names(kind: &str) -> &'static [&'static str] {
-    if kind == bucket::KIND { &["policy_public", "public_read", "public_write"] } else { &["policy_public"] }
+    if kind == bucket::KIND {
+        &["policy_public", "public_read", "public_write", OUTSIDE_ACCESS]
+    } else {
+        &["policy_public", OUTSIDE_ACCESS]
+    }
 }
 
-/// The type of other resources that a derived fact looks at.
-pub fn fact_looks_at(name: &str) -> Option<&'static str> {
-    matches!(name, "public_read" | "public_write").then_some(ACCOUNT_TYPE)
+/// The types of other resources that a derived fact looks at.
+pub fn fact_looks_at(name: &str) -> &'static [&'static str] {
+    match name {
+        "public_read" | "public_write" => &[ACCOUNT_TYPE],
+        OUTSIDE_ACCESS => &[
+            ACCOUNT_TYPE,
+            "AWS::Organizations::Account",
+            "AWS::Organizations::OrganizationalUnit",
+            "AWS::Organizations::Policy",
+        ],
+        _ => &[],
+    }
 }
 
 fn policy_public(resource: &Resource) -> Fact {

@@ -1,30 +1,36 @@
 //! S3's block of public access, where it takes away what a bucket's policy gives.
 //!
-//! With `RestrictPublicBuckets`, of the bucket or of its account, a public policy lets in nobody but AWS's services and the
+//! With `IgnorePublicAcls` of the account, an access control list lets in nobody but those it names; the bucket's own is
+//! known to whatever writes the list as a policy, named `acl`. With `RestrictPublicBuckets`, of the bucket or of its account, a public policy lets in nobody but AWS's services and the
 //! owner's own principals (`docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html`).
-//! `IgnorePublicAcls` is the affair of the resource's own policies, which then have no access control list.
 
 use super::{Estate, Held};
 use crate::outside::{Zone, is_public};
-use crate::policy::{Effect, Kind};
+use crate::policy::{Effect, Kind, Policy, Statement};
 use crate::principal::{Entry, Principals};
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 use yagura_model::{ACCOUNT_TYPE, Resource, unknown_reason};
 
 const RESTRICT: &str = "RestrictPublicBuckets";
 
 /// Adds to each bucket's policies what its block denies.
-pub(super) fn restrict(estate: &mut Estate, resources: &[Resource]) {
+pub(super) fn restrict(estate: &mut Estate, resources: &[Resource], guarded: &[(usize, String)]) {
     let accounts: BTreeMap<&str, &Json> = resources
         .iter()
         .filter(|r| r.kind == ACCOUNT_TYPE)
-        .map(|r| (r.id.as_str(), &r.observed["S3PublicAccessBlock"]))
+        .filter_map(|r| Some((r.account.as_deref()?, &r.observed["S3PublicAccessBlock"])))
         .collect();
-    for resource in resources.iter().filter(|r| r.kind == "AWS::S3::Bucket" || r.kind == "AWS::S3::AccessPoint") {
-        let Some(guarded) = resource.arn.as_ref().and_then(|arn| estate.guarded.get_mut(arn)) else { continue };
+    for (index, arn) in guarded {
+        let resource = &resources[*index];
+        let is_s3 = resource.kind == "AWS::S3::Bucket" || resource.kind == "AWS::S3::AccessPoint";
+        let Some(guarded) = estate.guarded.get_mut(arn).filter(|_| is_s3) else { continue };
         if !guarded.policies.iter().any(names_anyone) {
             continue;
+        }
+        if accounts.get(guarded.account.as_str()).is_some_and(|block| block["IgnorePublicAcls"] == json!(true)) {
+            guarded.policies.iter_mut().for_each(without_public_lists);
+            estate.lists_ignored.insert(arn.clone());
         }
         let own = &resource.properties["PublicAccessBlockConfiguration"];
         let blocks: Vec<&Json> = accounts.get(guarded.account.as_str()).copied().into_iter().chain([own]).collect();
@@ -52,11 +58,29 @@ pub(super) fn restrict(estate: &mut Estate, resources: &[Resource]) {
 /// Whether a policy has an Allow for everybody, without which none is public.
 fn names_anyone(held: &Held) -> bool {
     let Held::Read(policy) = held else { return false };
-    policy.statements.iter().filter(|s| s.effect == Effect::Allow).any(|s| match &s.principals {
+    policy.statements.iter().any(lets_in_anyone)
+}
+
+fn lets_in_anyone(statement: &Statement) -> bool {
+    let anyone = match &statement.principals {
         Principals::These(entries) => entries.contains(&Entry::Anyone),
         Principals::NotThese(_) => true,
         Principals::Attached | Principals::Nobody => false,
-    })
+    };
+    anyone && statement.effect == Effect::Allow
+}
+
+/// Takes away what an access control list gives to one of S3's groups.
+fn without_public_lists(held: &mut Held) {
+    if let Held::Read(policy) = held {
+        let left = policy.statements.iter().filter(|s| !is_public_list(s)).cloned();
+        *held = Held::Read(Arc::new(Policy { statements: left.collect() }));
+    }
+}
+
+/// Whether a statement stands for what an access control list gives to everyone.
+pub(crate) fn is_public_list(statement: &Statement) -> bool {
+    statement.label.starts_with("acl/") && lets_in_anyone(statement)
 }
 
 fn denial(owner: &str) -> Json {

@@ -10,6 +10,7 @@ mod organization;
 
 pub use ask::{Asked, Permission, Told};
 pub(crate) use ask::{Change, Wish};
+pub(crate) use block::is_public_list;
 pub use changed::Changed;
 pub(crate) use identity::{Group, Identity};
 
@@ -17,7 +18,7 @@ use crate::policy::{Kind, Policy};
 use identity::{Managed, by_name, groups};
 use organization::Organizations;
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use yagura_model::{Arn, Resource, unknown_reason};
 
@@ -32,6 +33,8 @@ pub struct Estate {
     /// Roles' ARNs by account and name, which is all that a session tells of its role.
     roles: BTreeMap<(String, String), String>,
     organizations: Organizations,
+    /// Buckets whose account ignores what access control lists give to everyone.
+    pub(crate) lists_ignored: BTreeSet<String>,
 }
 
 /// What says who may do what to a resource.
@@ -89,15 +92,16 @@ impl Estate {
         let groups = groups(resources, &managed);
         let names = by_name(&groups);
         let mut estate = Estate { organizations: Organizations::of(resources), ..Estate::default() };
-        for resource in resources {
-            let Some(account) = &resource.account else { continue };
+        let mut guarded_by = Vec::new();
+        for (index, resource) in resources.iter().enumerate() {
             if let Some(guard) = guard_of(resource) {
                 let policies = guard.policies.iter().map(|(name, policy)| Held::of(policy, name, Kind::Resource));
-                let (account, tags) = (account.clone(), resource.tags.clone());
+                let (account, tags) = (resource.account.clone().unwrap_or_default(), resource.tags.clone());
+                guarded_by.push((index, guard.arn.clone()));
                 let guarded = Guarded { account, tags, policies: Vec::new() };
                 estate.guarded.entry(guard.arn).or_insert(guarded).policies.extend(policies);
             }
-            let Some(arn) = &resource.arn else { continue };
+            let (Some(arn), Some(account)) = (&resource.arn, &resource.account) else { continue };
             if let Some(identity) = Identity::of(resource, &managed, &groups, &names) {
                 if resource.kind == "AWS::IAM::Role" {
                     estate.roles.insert((account.clone(), last(arn).to_owned()), arn.clone());
@@ -109,7 +113,7 @@ impl Estate {
             }
         }
         estate.groups = groups;
-        block::restrict(&mut estate, resources);
+        block::restrict(&mut estate, resources, &guarded_by);
         estate
     }
 

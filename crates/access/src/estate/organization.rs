@@ -61,7 +61,8 @@ impl Organizations {
             organizations.ids.insert(account.clone(), organization);
         }
         for resource in resources.iter().filter(|r| r.kind == ACCOUNT_TYPE) {
-            let (account, told) = (&resource.id, &resource.observed["Organization"]);
+            let Some(account) = &resource.account else { continue };
+            let told = &resource.observed["Organization"];
             let (governance, id) = match (unknown_reason(told), told) {
                 (Some(reason), _) => (Governance::Unread(reason.to_owned()), None),
                 // A template or a snapshot of AWS Config doesn't tell.

@@ -6,6 +6,7 @@ use crate::{
 use anyhow::{Context as _, anyhow};
 use serde_json::{Value, json};
 use std::{fs, path::Path, process::ExitCode};
+use yagura_access::Trust;
 use yagura_content::{Document, Kind, Library};
 use yagura_detect::RuleSet;
 use yagura_model::Lang;
@@ -114,7 +115,8 @@ fn test(global: &Global) -> Result<ExitCode, Stop> {
 
 /// Everything that is wrong with a library, by the engines that would run it.
 fn test_all(library: &Library) -> Vec<yagura_content::Error> {
-    let mut errors = Rulebook::test(library);
+    let deriver = super::derive::deriver(library, Trust::default());
+    let mut errors = Rulebook::test(library, Some(&*deriver));
     errors.extend(RuleSet::compile(library, &[], false).0.test(library));
     errors.extend(yagura_inventory::mapping::test(library));
     errors.extend(yagura_respond::test(library));

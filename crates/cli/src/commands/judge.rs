@@ -9,6 +9,7 @@ use std::{
     path::Path,
     process::ExitCode,
 };
+use yagura_access::Trust;
 use yagura_content::Library;
 use yagura_hub::{Catalog, Hub, Outcome, Scope};
 use yagura_model::{Inventory, Judgement, Lang, Severity, Verdict};
@@ -38,7 +39,7 @@ pub async fn finish_only(
     kinds: &[String],
 ) -> Result<ExitCode, Stop> {
     let now = Utc::now();
-    let mut rulebook = compiled(library)?;
+    let mut rulebook = compiled(library, settings::trust(global)?)?;
     if !kinds.is_empty() {
         rulebook.limit(kinds);
     }
@@ -73,12 +74,12 @@ pub async fn finish_only(
 /// All verdicts of an inventory, as of `now`.
 pub fn judge(library: &Library, inventory: &Inventory, now: DateTime<Utc>) -> Result<Vec<Judgement>, Stop> {
     let mut judgements = Vec::new();
-    compiled(library)?.judge(inventory, now, &mut |judgement| judgements.push(judgement));
+    compiled(library, Trust::default())?.judge(inventory, now, &mut |judgement| judgements.push(judgement));
     Ok(judgements)
 }
 
-/// All controls of the content.
-pub fn compiled(library: &Library) -> Result<Rulebook, Stop> {
+/// All controls of the content, under what is configured of trust.
+pub fn compiled(library: &Library, trust: Trust) -> Result<Rulebook, Stop> {
     let (rulebook, errors) = Rulebook::compile(library);
     if !errors.is_empty() {
         for error in &errors {
@@ -86,7 +87,7 @@ pub fn compiled(library: &Library) -> Result<Rulebook, Stop> {
         }
         return Err(Stop::usage(anyhow!("{} content file(s) can't be used", errors.len())));
     }
-    Ok(rulebook)
+    Ok(rulebook.deriving(super::derive::deriver(library, trust)))
 }
 
 /// Remembers what was read and what was judged of it.

@@ -4,6 +4,7 @@ mod access;
 mod check;
 mod content;
 mod demo;
+mod derive;
 mod doctor;
 mod explain;
 mod findings;

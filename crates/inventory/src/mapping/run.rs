@@ -64,9 +64,15 @@ impl Type {
             let of = |property: &String| ("policy".to_owned(), resource.properties[property].clone());
             return self.policy.iter().map(of).filter(|(_, policy)| !policy.is_null()).collect();
         };
+        // Of a template the ARN may be open; what a policy of the resource speaks of is then told by its id alone.
+        let arn = self.guarded_arn(resource).unwrap_or_else(|| resource.id.clone());
+        let mut observed = resource.observed.clone();
+        if !observed.is_null() {
+            fill_unrecorded(self.sample.get("observed"), &mut observed, "not in the evidence");
+        }
         let input = json!({
-            "id": resource.id, "arn": resource.arn, "account": resource.account, "region": resource.region,
-            "properties": resource.properties, "observed": resource.observed,
+            "id": resource.id, "arn": arn, "account": resource.account, "region": resource.region,
+            "properties": resource.properties, "observed": observed,
         });
         match jq.first(&input) {
             Ok(marker) if yagura_model::is_unknown(&marker) => vec![("policy".to_owned(), marker)],
@@ -78,7 +84,11 @@ impl Type {
 
     /// The ARN of what the policies of a resource speak of; what lies in it they speak of, too.
     pub fn guarded_arn(&self, resource: &Resource) -> Option<String> {
-        let Some(form) = &self.guards else { return resource.arn.clone() };
+        let form = match (&self.guards, &resource.arn) {
+            (Some(form), _) => form,
+            (None, Some(arn)) => return Some(arn.clone()),
+            (None, None) => self.arn.as_ref()?,
+        };
         let region = resource.region.as_deref();
         let partition = match resource.arn.as_deref().and_then(Arn::parse) {
             Some(arn) => arn.partition,
@@ -135,7 +145,7 @@ impl Type {
             mapped.tags = tags_of(tags);
         }
         for (part, value) in [("properties", &mut mapped.properties), ("observed", &mut mapped.observed)] {
-            fill_unrecorded(self.sample.get(part), value);
+            fill_unrecorded(self.sample.get(part), value, "not recorded by AWS Config");
         }
         self.complete_arn(&mut mapped, place);
         Ok(Some(mapped))
@@ -217,8 +227,8 @@ impl Type {
     }
 }
 
-/// What Config's output lacks of the sample's keys is not known: nothing says that it isn't there.
-fn fill_unrecorded(sample: Option<&Value>, value: &mut Value) {
+/// What evidence lacks of the sample's keys is not known: nothing says that it isn't there.
+fn fill_unrecorded(sample: Option<&Value>, value: &mut Value, why: &str) {
     let Some(sample) = sample.and_then(Value::as_object) else { return };
     if value.is_null() {
         *value = Value::Object(Map::new());
@@ -226,7 +236,7 @@ fn fill_unrecorded(sample: Option<&Value>, value: &mut Value) {
     if let Some(object) = value.as_object_mut() {
         for key in sample.keys() {
             if !object.contains_key(key) {
-                object.insert(key.clone(), unknown("not recorded by AWS Config"));
+                object.insert(key.clone(), unknown(why));
             }
         }
     }

@@ -95,7 +95,7 @@ fn run_case(kind: &Type, label: &str, text: &str) -> Result<(), String> {
     let input = |key: &str| case.input.get(key).cloned().unwrap_or(Value::Null);
     let told = |e: MappingError| format!("the block failed: {e}");
     if source == "policy" {
-        return run_policy(kind, case, &place);
+        return run_policy(kind, &case, &place);
     }
     let (mapped, parts_of) = match source {
         "live" => (kind.map_live(&input("item"), &input("calls"), &place).map_err(told)?, Source::Live),
@@ -130,7 +130,7 @@ fn run_case(kind: &Type, label: &str, text: &str) -> Result<(), String> {
 }
 
 /// The input is a resource, of which the place is filled in.
-fn run_policy(kind: &Type, case: Case, place: &Place) -> Result<(), String> {
+fn run_policy(kind: &Type, case: &Case, place: &Place) -> Result<(), String> {
     let id = case.input["id"].as_str().unwrap_or("x").to_owned();
     let resource = Resource {
         kind: kind.kind.clone(),

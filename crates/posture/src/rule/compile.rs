@@ -224,7 +224,7 @@ impl Compiler<'_> {
                 _ => Kind::Scalar("a string"),
             },
             Kind::Derived(kind) if known(fact_names(&kind)) => {
-                self.looks_at.extend(fact_looks_at(name).map(str::to_owned));
+                self.looks_at.extend(fact_looks_at(name).iter().map(|kind| (*kind).to_owned()));
                 Kind::Scalar("a boolean")
             }
             Kind::Derived(kind) => self.no_field(at, &format!("derived of {kind}"), name, fact_names(&kind)),

@@ -77,7 +77,7 @@ fn mistakes(cel: &str) -> Vec<String> {
 #[test]
 fn every_built_in_control_holds_its_fixtures() {
     let library = Library::builtin().expect("the content reads");
-    let errors = Rulebook::test(&library);
+    let errors = Rulebook::test(&library, None);
     let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
     assert!(errors.is_empty(), "{} errors:\n{}", lines.len(), lines.join("\n"));
 }
@@ -381,7 +381,7 @@ fn region_wide_lines_carry_the_account_type_and_lines_are_ordered() {
 #[test]
 fn fixtures_are_run_and_required() {
     let errors_of = |blocks: &str| {
-        let errors = Rulebook::test(&library(&[("controls/x/X.md", control("X.1", BUCKET, blocks))]));
+        let errors = Rulebook::test(&library(&[("controls/x/X.md", control("X.1", BUCKET, blocks))]), None);
         errors.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     let rule = "```when\nresource.BucketName != \"skip\"\n```\n```cel\nresource.AccessControl == null\n```\n";

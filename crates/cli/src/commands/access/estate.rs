@@ -1,6 +1,7 @@
 //! Questions about what exists, by the inventory of the last scan or of files.
 
 use super::write;
+use crate::commands::derive::guard;
 use crate::{
     args::Global,
     ask::{Can, WhoCan},
@@ -10,7 +11,7 @@ use crate::{
 use anyhow::anyhow;
 use serde_json::{Map, Value};
 use std::{path::Path, process::ExitCode};
-use yagura_access::{Asked, Estate, Guard, Permission, Told};
+use yagura_access::{Asked, Estate, Permission, Told};
 use yagura_content::Library;
 use yagura_inventory::{
     files::{self, Input, Options, Parameters},
@@ -162,10 +163,7 @@ pub async fn estate(global: &Global, library: &Library, inventory: Option<&Path>
         Some(path) => of_files(global, &catalog, path)?,
         None => of_scan(global).await?,
     };
-    Ok(Estate::of(&resources, |resource| {
-        let kind = catalog.get(&resource.kind).filter(|kind| kind.has_policies())?;
-        Some(Guard { arn: kind.guarded_arn(resource)?, policies: kind.policies(resource) })
-    }))
+    Ok(Estate::of(&resources, |resource| guard(&catalog, resource)))
 }
 
 fn of_files(global: &Global, catalog: &Catalog, path: &Path) -> Result<Vec<Resource>, Stop> {

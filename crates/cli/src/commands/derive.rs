@@ -1,0 +1,63 @@
+//! What the engine of access says of resources, for the controls that look at it.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use std::{collections::HashMap, sync::Arc};
+use yagura_access::{Estate, Exposure, Guard, Trust};
+use yagura_content::Library;
+use yagura_inventory::mapping::Catalog;
+use yagura_model::{Inventory, Resource};
+use yagura_posture::{Derived, Deriver};
+
+/// Derives who outside has access, under what is configured of trust.
+pub fn deriver(library: &Library, trust: Trust) -> Arc<Deriver> {
+    let (catalog, _) = Catalog::read(library);
+    Arc::new(move |inventory: &Inventory, now: DateTime<Utc>| {
+        let found = exposures(&catalog, &inventory.resources, &trust, now);
+        found.into_iter().map(|(index, exposure)| (index, derived(&exposure))).collect::<HashMap<_, _>>()
+    })
+}
+
+/// What is exposed of resources that can have policies, by their place in the list.
+pub fn exposures(
+    catalog: &Catalog,
+    resources: &[Resource],
+    trust: &Trust,
+    now: DateTime<Utc>,
+) -> Vec<(usize, Exposure)> {
+    let guard = |resource: &Resource| guard(catalog, resource);
+    let estate = Estate::of(resources, guard);
+    let today = now.format("%Y-%m-%d").to_string();
+    let exposure = |(index, resource): (usize, &Resource)| {
+        let account = resource.account.as_deref().unwrap_or_default();
+        Some((index, estate.exposure(&guard(resource)?, account, trust, &today)))
+    };
+    resources.iter().enumerate().filter_map(exposure).collect()
+}
+
+/// What says who may do what to a resource; `None` if for its type nothing can.
+pub fn guard(catalog: &Catalog, resource: &Resource) -> Option<Guard> {
+    let kind = catalog.get(&resource.kind).filter(|kind| kind.has_policies())?;
+    let arn = kind.guarded_arn(resource).unwrap_or_else(|| resource.id.clone());
+    Some(Guard { arn, policies: kind.policies(resource) })
+}
+
+fn derived(exposure: &Exposure) -> Derived {
+    let because: Vec<(String, Value)> = exposure
+        .open()
+        .enumerate()
+        .map(|(i, outsider)| {
+            let value = json!({
+                "principal": outsider.principal, "actions": outsider.actions, "statements": outsider.statements,
+                "request": outsider.witness.json(),
+            });
+            (format!("derived.outside_access[{i}]"), value)
+        })
+        .collect();
+    let truth = match (because.is_empty(), exposure.unread.is_empty()) {
+        (_, true) => Some(!because.is_empty()),
+        // What is not known may deny what is open, or open what is closed.
+        (_, false) => None,
+    };
+    Derived { truth, missing: exposure.unread.clone(), because }
+}
