@@ -19,3 +19,4 @@ mod overload;
 mod pairs;
 mod resources;
 mod strangers;
+mod usage;

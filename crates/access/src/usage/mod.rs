@@ -1,0 +1,23 @@
+//! What principals really do, and what follows for their policies.
+//!
+//! [`Call`] reads a CloudTrail record as the permissions that it took. From calls come the least policy that would have
+//! allowed them all ([`least()`]), with the proof of it ([`replay()`]).
+
+mod action;
+mod arn;
+mod call;
+mod ec2;
+mod exceptions;
+mod extra;
+mod form;
+mod least;
+mod pack;
+mod replay;
+mod target;
+mod widen;
+
+pub use call::{Call, Skipped};
+pub use least::{Least, Options, least};
+pub use pack::size;
+pub use replay::{Replay, replay};
+pub use widen::{Why, Widened};
