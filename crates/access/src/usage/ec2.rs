@@ -88,3 +88,18 @@ fn of_id(text: &str) -> Option<&'static str> {
     let kind = IDS.binary_search_by_key(&&text[..cut], |(begin, _)| begin).ok().map(|at| IDS[at].1);
     kind.filter(|_| is_id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue;
+
+    #[test]
+    fn ids_are_of_types_that_the_catalogue_has() {
+        assert!(IDS.is_sorted_by_key(|(begin, _)| begin));
+        let types: Vec<String> = catalogue::types_of("ec2").iter().map(catalogue::Taken::arn).collect();
+        for (begin, kind) in IDS {
+            assert!(types.iter().any(|arn| arn.contains(&format!(":{kind}/"))), "{begin}: {kind}");
+        }
+    }
+}

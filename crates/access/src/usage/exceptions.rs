@@ -207,3 +207,27 @@ pub const VERSIONED: [(&str, &str); 9] = [
 
 /// Events that anybody may cause: the service asks no policy.
 pub const FREE: [&str; 2] = ["sts:GetCallerIdentity", "sts:GetSessionToken"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue;
+
+    #[test]
+    fn the_tables_speak_of_what_the_catalogue_has() {
+        assert!(PREFIXES.is_sorted_by_key(|(host, _)| host));
+        for prefix in PREFIXES.iter().flat_map(|(_, prefixes)| *prefixes) {
+            assert!(catalogue::is_service(prefix), "{prefix}");
+        }
+        for (event, actions) in ACTIONS {
+            let prefix = event.split(':').next().unwrap_or_default();
+            for action in actions.split(' ') {
+                let full = if action.contains(':') { action.to_owned() } else { format!("{prefix}:{action}") };
+                assert!(catalogue::is_action(&full), "{event}: {full}");
+            }
+        }
+        for (plain, versioned) in VERSIONED {
+            assert!(catalogue::is_action(&format!("s3:{plain}")) && catalogue::is_action(&format!("s3:{versioned}")));
+        }
+    }
+}

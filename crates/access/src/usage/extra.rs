@@ -214,3 +214,18 @@ fn copied(parameters: &Json, place: Place<'_>) -> Option<Extra> {
     let arn = arn.filter(|_| !path.starts_with("arn:"));
     extra(action, arn)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_speak_of_what_the_catalogue_has() {
+        for (service, parameter, _) in ROLES {
+            assert!(catalogue::is_service(service), "{service} {parameter}");
+        }
+        for (service, tagger) in TAGGERS {
+            assert!(catalogue::is_action(&format!("{service}:{tagger}")), "{service}:{tagger}");
+        }
+    }
+}

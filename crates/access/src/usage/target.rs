@@ -312,3 +312,41 @@ fn queue(url: &str, place: Place<'_>) -> Option<String> {
     let arn = format!("arn:{}:sqs:{region}:{account}:{name}", place.partition);
     pattern_of(&arn).filter(|pattern| *pattern == arn)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue;
+    use crate::usage::form::{form_of, forms_of};
+    use serde_json::Map;
+
+    /// Every line makes ARNs of a type that some action of its service takes.
+    #[test]
+    fn lines_make_arns_of_the_catalogues_types() {
+        let place = Place {
+            principal: "arn:aws:iam::111122223333:user/x",
+            partition: "aws",
+            region: "us-east-1",
+            account: "111122223333",
+        };
+        for line in LINES {
+            for template in line.templates {
+                let names = template.split('{').skip(1).filter_map(|part| part.split('}').next());
+                let value = |name: &str| match name {
+                    "registryId" => "444455556666",
+                    "aliasName" => "alias/x",
+                    _ => "x",
+                };
+                let given: Map<String, Json> = names.map(|name| (name.to_owned(), Json::from(value(name)))).collect();
+                let arns = fill(template, &Json::Object(given), place);
+                assert_eq!(arns.len(), 1, "{template}");
+                let arn = arns[0].as_deref().expect("an ARN");
+                let actions = catalogue::expand(&format!("{}:*", line.service));
+                assert!(actions.iter().any(|action| form_of(&forms_of(action), arn).is_some()), "{template}: {arn}");
+            }
+            for event in line.events {
+                assert!(catalogue::is_action(&format!("{}:{event}", line.service)), "{event}");
+            }
+        }
+    }
+}
