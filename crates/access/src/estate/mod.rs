@@ -2,8 +2,10 @@
 //!
 //! What could not be read is kept as that, by name: an answer that could hang on it is no answer.
 
+mod allowed;
 mod ask;
 
+pub(crate) use allowed::{Expanded, allowed_everywhere};
 pub use ask::{Asked, Permission, Told};
 pub(crate) use ask::{Change, Wish};
 

@@ -6,18 +6,24 @@
 mod action;
 mod arn;
 mod call;
+mod cluster;
 mod ec2;
 mod exceptions;
 mod extra;
 mod form;
 mod least;
+mod logged;
+mod mining;
 mod pack;
 mod replay;
 mod target;
+mod unused;
 mod widen;
 
 pub use call::{Call, Skipped};
 pub use least::{Least, Options, least};
+pub use mining::{Covering, Member, MiningOptions, Proposal, propose};
 pub use pack::size;
 pub use replay::{Replay, replay};
+pub use unused::{Unused, UnusedService, Used, What, Window, unused};
 pub use widen::{Why, Widened};

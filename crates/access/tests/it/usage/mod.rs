@@ -3,6 +3,8 @@
 mod call;
 mod hostile;
 mod least;
+mod mining;
+mod unused;
 
 use serde_json::{Value, json};
 use yagura_access::usage::{Call, Skipped};
