@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
-static EXCEPTIONS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| ACTIONS.into_iter().collect());
+static EXCEPTIONS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| ACTIONS.iter().copied().collect());
 
 /// What an event needs.
 #[derive(Clone, Debug)]

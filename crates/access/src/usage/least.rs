@@ -50,6 +50,8 @@ struct Want {
     resources: BTreeSet<String>,
     /// Whether every call told its resources.
     known: bool,
+    /// What became patterns already, since it was too much to keep.
+    early: Vec<Widened>,
 }
 
 impl Want {
@@ -59,8 +61,22 @@ impl Want {
             self.resources.extend(call.resources.iter().cloned());
         }
         if self.resources.len() > MAX_KEPT.max(limit) {
-            self.resources = widen(self.action, &self.resources, true, limit).0.into_iter().collect();
+            let (patterns, notes) = widen(self.action, &self.resources, true, limit);
+            self.resources = patterns.into_iter().collect();
+            self.early.extend(notes);
         }
+    }
+
+    /// The resources for the policy, and what is wider among them.
+    fn widen(&self, limit: usize) -> (Vec<String>, Vec<Widened>) {
+        let (resources, mut notes) = widen(self.action, &self.resources, self.known, limit);
+        for early in self.early.iter().filter(|early| resources.contains(&early.to)) {
+            match notes.iter_mut().find(|note| note.to == early.to) {
+                Some(note) => note.from += early.from,
+                None => notes.push(early.clone()),
+            }
+        }
+        (resources, notes)
     }
 }
 
@@ -86,8 +102,12 @@ pub fn least(calls: &[Call], options: &Options) -> Least {
             }
         }
         let passed = call.context.get("iam:PassedToService").and_then(Json::as_str).filter(|_| full == "iam:PassRole");
-        let want =
-            wants.entry((full, passed)).or_insert_with(|| Want { action, resources: BTreeSet::new(), known: true });
+        let want = wants.entry((full, passed)).or_insert_with(|| Want {
+            action,
+            resources: BTreeSet::new(),
+            known: true,
+            early: Vec::new(),
+        });
         want.add(call, options.resources);
     }
     let grants = grants(&wants, options.resources, &mut least.widened);
@@ -103,7 +123,7 @@ fn grants(wants: &BTreeMap<(String, Option<&str>), Want>, limit: usize, widened:
     // Roles that may be passed to any service: none sorts first.
     let mut anywhere: Vec<String> = Vec::new();
     for ((_, passed), want) in wants {
-        let (mut resources, wider) = widen(want.action, &want.resources, want.known, limit);
+        let (mut resources, wider) = want.widen(limit);
         if let Some(service) = passed {
             resources = beyond(resources, &anywhere);
             if !resources.is_empty() {

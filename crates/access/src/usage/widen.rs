@@ -25,7 +25,7 @@ pub struct Widened {
     pub action: String,
     /// What the policy names.
     pub to: String,
-    /// How many different resources it stands for.
+    /// How many different resources it stands for, at least.
     pub from: u64,
     pub why: Why,
 }

@@ -40,6 +40,8 @@ fn events_become_actions() {
         ("bedrock", "Converse", "bedrock:InvokeModel"),
         ("cloudcontrolapi", "GetResource", "cloudformation:GetResource"),
         ("rdsdata", "ExecuteStatement", "rds-data:ExecuteStatement"),
+        ("budgets", "DescribeBudgets", "budgets:ViewBudget"),
+        ("cassandra", "CreateTable", "cassandra:Create"),
     ];
     for (source, event, action) in cases {
         assert_eq!(one(source, event, json!({})), action, "{source} {event}");

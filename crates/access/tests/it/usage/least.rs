@@ -131,6 +131,17 @@ fn many_resources_become_patterns_of_their_type() {
 }
 
 #[test]
+fn what_is_too_much_to_keep_is_told_of_too() {
+    let objects: Vec<String> = (0..25_000).map(|i| format!("arn:aws:s3:::b{}/{i}", i % 2)).collect();
+    let calls: Vec<Call> = objects.iter().map(|object| call("s3:GetObject", &[object])).collect();
+    let found = least(&calls, &Options::default());
+    let wide: Vec<&str> = found.widened.iter().map(|w| w.to.as_str()).collect();
+    assert_eq!(wide, ["arn:aws:s3:::b0/*", "arn:aws:s3:::b1/*"]);
+    assert!(found.widened.iter().map(|w| w.from).sum::<u64>() > 10_000);
+    assert!(replay(&found.policies, &calls).expect("readable").denied.is_empty());
+}
+
+#[test]
 fn roles_are_passed_to_their_services_only() {
     let role = "arn:aws:iam::111122223333:role/job";
     let parameters = json!({"functionName": "f", "role": role});
