@@ -139,21 +139,36 @@ const NEVER: &[(&str, &[&str])] = &[
     ("workspaces", &["Stream$"]),
 ];
 
-/// Whether a trail shows that an action was used.
-pub fn logged(service: &str, name: &str) -> Logged {
-    let is = |table: &[(&str, &[&str])]| {
-        let words = table.iter().filter(|(of, _)| *of == service).flat_map(|(_, words)| *words);
-        words.into_iter().any(|word| match word.strip_suffix('$') {
-            Some(whole) => whole == name,
-            None => name.starts_with(word),
-        })
-    };
-    if is(NEVER) {
-        Logged::Never
-    } else if is(DATA) {
-        Logged::Data
-    } else {
-        Logged::Management
+/// What is logged of one service.
+#[derive(Clone, Copy, Debug)]
+pub struct Service {
+    data: &'static [&'static str],
+    never: &'static [&'static str],
+}
+
+impl Service {
+    pub fn of(prefix: &str) -> Service {
+        let words = |table: &'static [(&'static str, &'static [&'static str])]| {
+            table.iter().find(|(of, _)| *of == prefix).map_or(&[][..], |(_, words)| words)
+        };
+        Service { data: words(DATA), never: words(NEVER) }
+    }
+
+    /// Whether a trail shows that the action of this name was used.
+    pub fn logged(self, name: &str) -> Logged {
+        let is = |words: &[&str]| {
+            words.iter().any(|word| match word.strip_suffix('$') {
+                Some(whole) => whole == name,
+                None => name.starts_with(word),
+            })
+        };
+        if is(self.never) {
+            Logged::Never
+        } else if is(self.data) {
+            Logged::Data
+        } else {
+            Logged::Management
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! What principals really do, and what follows for their policies.
 //!
-//! [`Call`] reads a CloudTrail record as the permissions that it took. From calls come the least policy that would have
-//! allowed them all ([`least()`]), with the proof of it ([`replay()`]).
+//! [`Call`] reads a CloudTrail record as the permissions that it took. From calls come the least policies that would have
+//! allowed them all ([`least()`]), with the proof that they would ([`replay()`]); what principals have and didn't use
+//! ([`unused()`]); and groups for those that do much the same ([`propose()`]).
+//!
+//! Where a record doesn't tell what a call was about, nothing is guessed: the policy names `*` and says so.
 
 mod action;
 mod arn;

@@ -4,7 +4,7 @@
 //! (`docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-findings.html`). What would need a value that isn't known
 //! becomes an entry that says which.
 
-use super::logged::{Logged, logged};
+use super::logged::{Logged, Service};
 use crate::estate::{Estate, Expanded};
 use chrono::{DateTime, Duration, Utc};
 use serde_json::Value as Json;
@@ -44,7 +44,7 @@ pub struct UnusedService {
     pub last: Option<String>,
     /// Whether none of its actions was used at all, and the logs could tell of each.
     pub whole: bool,
-    /// The actions that weren't used, without the prefix.
+    /// The actions that weren't used, without the prefix; empty for a whole service.
     pub actions: Vec<String>,
     /// Actions of which the logs can't tell: those of data events that nobody logs, and those that leave no event.
     pub untold: Vec<String>,
@@ -125,7 +125,10 @@ pub fn unused(resources: &[Resource], used: &Used, window: &Window) -> Vec<Unuse
 /// The services of which anybody's data events are logged.
 fn shown(used: &Used) -> BTreeSet<&str> {
     let actions = used.values().flat_map(BTreeMap::keys).filter_map(|action| action.split_once(':'));
-    actions.filter(|(service, name)| logged(service, name) == Logged::Data).map(|(service, _)| service).collect()
+    actions
+        .filter(|(service, name)| Service::of(service).logged(name) == Logged::Data)
+        .map(|(service, _)| service)
+        .collect()
 }
 
 /// One principal.
@@ -275,14 +278,20 @@ impl Of<'_> {
         if !allowed.unread.is_empty() {
             self.unknown(&allowed.unread.join(", "), "not read");
         }
-        let nothing = BTreeMap::new();
-        let used = used.unwrap_or(&nothing);
-        let mut services: BTreeMap<&str, UnusedService> = BTreeMap::new();
+        let mut uses: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+        for (action, last) in used.into_iter().flatten() {
+            let (service, name) = action.split_once(':').unwrap_or_default();
+            uses.entry(service).or_default().push((name, last));
+        }
+        let mut services: Vec<(Service, UnusedService)> = Vec::new();
         for (service, name) in &allowed.actions {
-            let entry = services.entry(service).or_insert_with(|| of_service(service, used, begin));
-            let full = format!("{service}:{name}");
-            let recent = used.get(&full).is_some_and(|last| is_after(last, begin));
-            let told = match logged(service, name) {
+            let of_it = uses.get(service).map_or(&[][..], Vec::as_slice);
+            if services.last().is_none_or(|(_, last)| last.service != *service) {
+                services.push((Service::of(service), of_service(service, of_it, begin)));
+            }
+            let Some((table, entry)) = services.last_mut() else { continue };
+            let recent = of_it.iter().any(|(used, last)| used == name && is_after(last, begin));
+            let told = match table.logged(name) {
                 Logged::Management => true,
                 Logged::Data => shown.contains(service),
                 Logged::Never => false,
@@ -293,8 +302,8 @@ impl Of<'_> {
                 (false, false) => entry.untold.push((*name).to_owned()),
             }
         }
-        services.values_mut().for_each(|service| service.whole &= service.untold.is_empty());
-        let services: Vec<UnusedService> = services.into_values().filter(|s| !s.actions.is_empty()).collect();
+        let unused = services.into_iter().map(|(_, service)| service).filter(|s| !s.actions.is_empty());
+        let services: Vec<UnusedService> = unused.map(whole).collect();
         if services.is_empty() {
             return;
         }
@@ -317,14 +326,21 @@ fn is_after(time: &str, begin: DateTime<Utc>) -> bool {
     DateTime::parse_from_rfc3339(time).map_or(true, |time| time.to_utc() >= begin)
 }
 
-fn of_service(service: &str, used: &BTreeMap<String, String>, begin: DateTime<Utc>) -> UnusedService {
-    let of_it =
-        || used.iter().filter(|(action, _)| action.split_once(':').is_some_and(|(prefix, _)| prefix == service));
+fn of_service(service: &str, uses: &[(&str, &str)], begin: DateTime<Utc>) -> UnusedService {
     UnusedService {
         service: service.to_owned(),
-        last: of_it().map(|(_, last)| last.clone()).max(),
-        whole: !of_it().any(|(_, last)| is_after(last, begin)),
+        last: uses.iter().map(|(_, last)| *last).max().map(str::to_owned),
+        whole: !uses.iter().any(|(_, last)| is_after(last, begin)),
         actions: Vec::new(),
         untold: Vec::new(),
     }
+}
+
+/// A service of which nothing was used goes as a whole, but for what the logs can't tell.
+fn whole(mut service: UnusedService) -> UnusedService {
+    service.whole &= service.untold.is_empty();
+    if service.whole {
+        service.actions.clear();
+    }
+    service
 }

@@ -132,7 +132,7 @@ fn permissions_by_service_and_action() {
     let names: Vec<(&str, bool)> = found.iter().map(|s| (s.service.as_str(), s.whole)).collect();
     // Whether objects were read, no trail tells that doesn't log data events.
     assert_eq!(names, [("kms", true), ("s3", false), ("sqs", false)]);
-    assert!(found[0].actions.len() > 40 && found[0].last.is_none());
+    assert!(found[0].actions.is_empty() && found[0].last.is_none());
     assert_eq!(
         (&found[1].actions, &found[1].untold),
         (&vec!["CreateBucket".to_owned()], &vec!["GetObject".to_owned()])
@@ -143,10 +143,7 @@ fn permissions_by_service_and_action() {
     let mut seen = seen;
     seen.insert(arn("user/other"), BTreeMap::from([("s3:PutObject".to_owned(), RECENT.to_owned())]));
     let found = services(&unused(&[role(policy)], &seen, &window()));
-    assert_eq!(
-        (found[1].whole, &found[1].actions[..], found[1].untold.len()),
-        (true, &["CreateBucket".to_owned(), "GetObject".to_owned()][..], 0)
-    );
+    assert_eq!((found[1].whole, found[1].actions.len(), found[1].untold.len()), (true, 0, 0));
     // What leaves no event is never called unused.
     assert!(
         services(&unused(&[role(allow(json!(["iam:PassRole", "logs:PutLogEvents"])))], &seen, &window())).is_empty()
@@ -191,4 +188,18 @@ fn no_inventory_is_too_strange() {
         resource.observed = value.clone();
         _ = unused(&[resource], &Used::new(), &window());
     }
+}
+
+#[test]
+fn a_large_account_takes_seconds() {
+    let all = allow(json!("*"));
+    let roles: Vec<Resource> = (0..100)
+        .map(|i| principal(&format!("role/r{i}"), all.clone(), json!({"LastUsedDate": RECENT, "CreateDate": OLD})))
+        .collect();
+    let seen = used("role/r1", &[("ec2:RunInstances", RECENT)]);
+    let began = std::time::Instant::now();
+    let found = unused(&roles, &seen, &window());
+    assert_eq!(found.len(), 100);
+    assert!(services(&found[1..2]).iter().any(|s| s.service == "ec2" && !s.whole && s.actions.len() > 500));
+    assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
 }
