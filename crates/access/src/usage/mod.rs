@@ -28,5 +28,5 @@ pub use least::{Least, Options, least};
 pub use mining::{Covering, Member, MiningOptions, Proposal, propose};
 pub use pack::size;
 pub use replay::{Replay, replay};
-pub use unused::{Unused, UnusedService, Used, What, Window, unused};
+pub use unused::{Unused, UnusedService, Used, What, Window, unused, used_by};
 pub use widen::{Why, Widened};

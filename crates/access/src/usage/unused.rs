@@ -4,6 +4,7 @@
 //! (`docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-findings.html`). What would need a value that isn't known
 //! becomes an entry that says which.
 
+use super::call::Call;
 use super::logged::{Logged, Service};
 use crate::estate::{Estate, Expanded};
 use chrono::{DateTime, Duration, Utc};
@@ -15,8 +16,26 @@ use yagura_model::{Resource, Severity, Text, unknown_reason};
 /// (`docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_manage_delete.html`).
 const ROLE_DAYS: u32 = 400;
 
+/// Why something isn't known, where no marker says it.
+const MISSING: &str = "missing";
+const NO_TIME: &str = "no time";
+const NOT_READ: &str = "policies that could not be read";
+const FORGOTTEN: &str = "AWS remembers 400 days";
+
 /// What was used: of each principal's ARN, the actions with the time of their last use.
 pub type Used = BTreeMap<String, BTreeMap<String, String>>;
+
+/// What these calls used; what was denied wasn't.
+pub fn used_by<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Used {
+    let mut used = Used::new();
+    for call in calls.into_iter().filter(|call| !call.denied) {
+        let last = used.entry(call.principal.clone()).or_default().entry(call.action.clone()).or_default();
+        if *last < call.time {
+            last.clone_from(&call.time);
+        }
+    }
+    used
+}
 
 /// The time that is looked at.
 #[derive(Clone, Copy, Debug)]
@@ -89,9 +108,9 @@ fn time(value: &Json) -> Time {
         (Json::Null, None) => Time::Never,
         (Json::String(text), None) => match DateTime::parse_from_rfc3339(text) {
             Ok(time) => Time::At(time.to_utc()),
-            Err(_) => Time::Unknown("no time".to_owned()),
+            Err(_) => Time::Unknown(NO_TIME.to_owned()),
         },
-        _ => Time::Unknown("no time".to_owned()),
+        _ => Time::Unknown(NO_TIME.to_owned()),
     }
 }
 
@@ -146,9 +165,16 @@ impl Of<'_> {
     }
 
     fn unknown(&mut self, what: &str, reason: &str) {
+        let ja = match reason {
+            MISSING => "値がありません",
+            NO_TIME => "日時として読み取れません",
+            NOT_READ => "読み取れなかったポリシー",
+            FORGOTTEN => "AWS の記録は 400 日間のみ",
+            other => other,
+        };
         let text = Text::new(
             format!("It isn't known whether it is used: {what} ({reason})"),
-            format!("使用状況を判定できません: {what}（{reason}）"),
+            format!("使用状況を判定できません: {what}（{ja}）"),
         );
         self.tell(What::Unknown(what.to_owned()), None, Severity::Informational, text);
     }
@@ -158,7 +184,7 @@ impl Of<'_> {
         match time(value) {
             Time::At(made) => made >= self.window.begin(),
             Time::Never => {
-                self.unknown(what, "missing");
+                self.unknown(what, MISSING);
                 true
             }
             Time::Unknown(reason) => {
@@ -217,7 +243,7 @@ impl Of<'_> {
             last = Time::At(seen);
         }
         if matches!(last, Time::Never) && self.window.days > ROLE_DAYS {
-            self.unknown("observed.LastUsedDate", "AWS remembers 400 days");
+            self.unknown("observed.LastUsedDate", FORGOTTEN);
             return false;
         }
         let made = (made, "observed.CreateDate");
@@ -276,7 +302,7 @@ impl Of<'_> {
             return;
         }
         if !allowed.unread.is_empty() {
-            self.unknown(&allowed.unread.join(", "), "not read");
+            self.unknown(&allowed.unread.join(", "), NOT_READ);
         }
         let mut uses: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
         for (action, last) in used.into_iter().flatten() {

@@ -1,10 +1,10 @@
 //! What nobody used, and what isn't known.
 
-use super::ACCOUNT;
+use super::{ACCOUNT, ALICE, record};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use yagura_access::usage::{Unused, UnusedService, Used, What, Window, unused};
+use yagura_access::usage::{Call, Unused, UnusedService, Used, What, Window, unused, used_by};
 use yagura_model::{Resource, Severity, unknown};
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -202,4 +202,20 @@ fn a_large_account_takes_seconds() {
     assert_eq!(found.len(), 100);
     assert!(services(&found[1..2]).iter().any(|s| s.service == "ec2" && !s.whole && s.actions.len() > 500));
     assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
+#[test]
+fn the_last_use_of_each_action_counts() {
+    let mut calls = Vec::new();
+    for (time, error) in [(OLD, ""), (RECENT, ""), ("2026-05-30T00:00:00Z", "AccessDenied")] {
+        let mut record = record("s3", "ListBuckets", json!({}));
+        record["eventTime"] = json!(time);
+        record["errorCode"] = json!(error);
+        calls.extend(Call::of(&record).expect("a call"));
+    }
+    let used = used_by(&calls);
+    assert_eq!(
+        used,
+        BTreeMap::from([(ALICE.to_owned(), BTreeMap::from([("s3:ListAllMyBuckets".to_owned(), RECENT.to_owned())]))])
+    );
 }
