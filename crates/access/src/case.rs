@@ -128,6 +128,11 @@ impl Case {
         Case { who, action, resource, owner, context, conditional: false, any: false, layers }
     }
 
+    /// The same when of the context only a part is known.
+    pub(crate) fn open(self) -> Case {
+        Case { conditional: true, ..self }
+    }
+
     /// What AWS answers, and why.
     pub fn judge(&self) -> Result<Answer, Error> {
         let layers = self.bearing();

@@ -321,6 +321,12 @@ impl Places {
     }
 }
 
+/// The resource types of a service.
+pub fn types_of(prefix: &str) -> Vec<Taken> {
+    let types = service(prefix).map_or(&[][..], |s| &s.types);
+    types.iter().map(|resource| Taken { resource, needed: false }).collect()
+}
+
 /// The ARNs, with placeholders, of what an action takes.
 pub fn resources_of(name: &str) -> Vec<String> {
     action(name).map(|a| a.takes().iter().map(Taken::arn).collect()).unwrap_or_default()

@@ -10,6 +10,8 @@
 //! Of a document alone, [`lint::lint`] tells what AWS would refuse, what never matches and what allows more than it is
 //! likely to be meant to, by the [`catalogue`] of AWS's actions.
 //!
+//! Of what principals did, by CloudTrail's records, [`usage`] makes the least policies that allow it.
+//!
 //! No I/O happens here. Policies are hostile input: every step takes bounded time, and what can't be decided within the
 //! bounds is an error, never a guess.
 
@@ -45,6 +47,7 @@ mod shadow;
 mod strangers;
 mod template;
 mod unknown;
+pub mod usage;
 mod witness;
 
 pub use case::{Answer, Case, cases};

@@ -2,12 +2,14 @@
 //!
 //! What could not be read is kept as that, by name: an answer that could hang on it is no answer.
 
+mod allowed;
 mod ask;
 mod block;
 mod changed;
 mod identity;
 mod organization;
 
+pub(crate) use allowed::{Expanded, allowed_everywhere};
 pub use ask::{Asked, Permission, Told};
 pub(crate) use ask::{Change, Wish};
 pub(crate) use block::is_public_list;

@@ -22,3 +22,4 @@ mod overload;
 mod pairs;
 mod resources;
 mod strangers;
+mod usage;
