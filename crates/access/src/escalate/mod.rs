@@ -5,10 +5,12 @@
 //! on it is an answer of the evaluator.
 
 mod closure;
+mod cut;
 mod edge;
 mod method;
 
 pub use closure::Closure;
+pub use cut::Cut;
 pub use method::{Category, From, Gives, Method, Need, Target, methods};
 
 use crate::estate::Estate;

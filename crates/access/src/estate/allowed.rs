@@ -82,7 +82,7 @@ impl Estate {
                     allowed.actions.extend(&of.allows);
                     denied.extend(&of.denies);
                 }
-                Held::Unread(name) => allowed.unread.push(name.clone()),
+                Held::Unread(name) | Held::Doubt(name) => allowed.unread.push(name.clone()),
             }
         }
         match &identity.boundary {
@@ -91,7 +91,7 @@ impl Estate {
                 allowed.actions.retain(|name| of.allows.contains(name));
                 denied.extend(&of.denies);
             }
-            Some(Held::Unread(name)) => allowed.unread.push(name.clone()),
+            Some(Held::Unread(name) | Held::Doubt(name)) => allowed.unread.push(name.clone()),
             None => {}
         }
         allowed.actions.retain(|name| !denied.contains(name));

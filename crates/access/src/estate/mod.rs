@@ -124,6 +124,14 @@ impl Estate {
         self.identities.keys().map(String::as_str)
     }
 
+    /// The estate in which a principal is denied an action on a resource; `None` if there is no such principal.
+    pub(crate) fn denying(&self, principal: &str, action: &str, resource: &str) -> Option<Estate> {
+        let mut estate = self.clone();
+        let deny = json!({"Statement": {"Effect": "Deny", "Action": action, "Resource": resource}});
+        estate.identities.get_mut(principal)?.policies.push(Held::of(&deny, "cut", Kind::Identity));
+        Some(estate)
+    }
+
     /// Why it is not known what an account's organization allows; `None` if it is known.
     pub fn ungoverned(&self, account: &str) -> Option<&str> {
         self.organizations.unread(account)

@@ -1,7 +1,7 @@
 //! Each method of escalation on an account that is open to it, and on twins of that account with one thing in the way.
 
 use serde_json::{Value, json};
-use yagura_access::escalate::{From, Gives, Method, Target, methods};
+use yagura_access::escalate::{Closure, From, Gives, Method, Target, methods};
 use yagura_access::{Estate, Guard};
 use yagura_content::Library;
 use yagura_model::Resource;
@@ -271,4 +271,39 @@ fn paths_are_the_shortest_and_go_over_others() {
     assert_eq!(found.paths[2].steps[0].grounds[0].statement.as_deref(), Some("go/1"));
     // Nothing is said of whom a policy could not be read.
     assert_eq!(found.unread, [iam("role/reader")]);
+}
+
+#[test]
+fn the_cut_that_frees_most_comes_first_and_no_cut_where_another_way_is_open() {
+    let methods = all();
+    let trust = |who: &str| json!({"Statement": {"Effect": "Allow", "Principal": {"AWS": iam(who)}, "Action": "sts:AssumeRole"}});
+    let may = |actions: &[&str], what: &str| json!([{"PolicyName": "go", "PolicyDocument": {"Statement": {"Effect": "Allow", "Action": actions, "Resource": iam(what)}}}]);
+    let user = |name: &str, policies: Value| {
+        let properties =
+            json!({"Policies": policies, "ManagedPolicyArns": [], "Groups": [], "PermissionsBoundary": null});
+        resource("AWS::IAM::User", &iam(&format!("user/{name}")), properties)
+    };
+    let role = |name: &str, policies: Value, managed: Value| {
+        let properties = json!({"AssumeRolePolicyDocument": trust("root"), "Policies": policies, "ManagedPolicyArns": managed, "PermissionsBoundary": null});
+        resource("AWS::IAM::Role", &iam(&format!("role/{name}")), properties)
+    };
+    let estate = Estate::of(
+        &[
+            user("a", may(&["sts:AssumeRole"], "role/ci")),
+            user("b", may(&["sts:AssumeRole"], "role/ci")),
+            // Two ways: to cut one frees nobody.
+            user("c", may(&["sts:AssumeRole"], "role/*")),
+            role("ci", may(&["sts:AssumeRole"], "role/deploy"), json!([])),
+            role("deploy", json!([]), json!(["arn:aws:iam::aws:policy/AdministratorAccess"])),
+        ],
+        guard_of,
+    );
+    let closure = Closure::of(&estate, &methods);
+    let cuts = closure.cuts(&estate, &methods, None);
+    assert_eq!((cuts[0].principal.as_str(), cuts[0].action.as_str()), (iam("role/ci").as_str(), "sts:AssumeRole"));
+    assert_eq!(cuts[0].freed, [iam("role/ci"), iam("user/a"), iam("user/b")]);
+    assert_eq!(cuts[0].statement.as_deref(), Some("go/1"));
+    assert!(cuts.iter().all(|cut| !cut.freed.contains(&iam("user/c")) || cut.principal == iam("user/c")));
+    let own = closure.cuts(&estate, &methods, Some(&iam("user/a")));
+    assert_eq!(own.iter().map(|cut| cut.freed.len()).collect::<Vec<_>>(), [3, 1]);
 }
