@@ -16,7 +16,8 @@ use yagura_model::Arn;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Trust {
-    /// Whether the organization of the account is trusted; else the account alone is.
+    /// Whether the organization of the account is trusted, and with it all accounts of the inventory; else the account alone
+    /// is.
     pub organization: bool,
     /// Units of the organization that are trusted, `ou-…`, for where the organization as a whole is not.
     pub units: Vec<String>,
@@ -126,6 +127,10 @@ impl Trust {
         let expects = |p: &&Partner| p.resources.is_empty() || p.resources.iter().any(matches);
         accounts.extend(self.partner.iter().filter(expects).map(|p| p.account.clone()));
         accounts.extend(estate.members(organization.as_deref(), &self.units));
+        if self.organization {
+            // Whoever scans several accounts together owns them, though the evidence may not tell of their organization.
+            accounts.extend(estate.accounts.iter().cloned());
+        }
         accounts.sort_unstable();
         accounts.dedup();
         let paths: Vec<String> = self.units.iter().map(|unit| format!("*/{unit}/*")).collect();

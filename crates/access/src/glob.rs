@@ -92,6 +92,11 @@ pub struct Glob {
     tokens: Vec<Token>,
 }
 
+/// Whether some resource may match both patterns: if only one has wildcards, whether it matches the other.
+pub fn overlap(a: &str, b: &str) -> bool {
+    Glob::text(&pieces(a)).matches(b) || Glob::text(&pieces(b)).matches(a)
+}
+
 /// The pieces of a pattern in which `*` and `?` are wildcards.
 pub fn pieces(pattern: &str) -> Vec<Piece> {
     let piece = |c| match c {

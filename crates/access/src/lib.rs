@@ -57,5 +57,6 @@ pub use error::Error;
 pub use estate::{Asked, Changed, Estate, Guard, Permission, Told};
 pub use evaluate::{Layer, Outcome};
 pub use exposure::{Archive, Exposure, Outsider, Partner, Trust};
+pub use glob::overlap;
 pub use outside::{OpenTo, Zone, outside, public};
 pub use witness::Witness;

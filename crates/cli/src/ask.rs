@@ -23,8 +23,27 @@ pub enum AskCommand {
     WhoCan(WhoCan),
     /// Who can make themselves an administrator, and by which steps
     #[command(after_help = "Examples:\n  yagura access escalate\n  yagura access escalate \
-        arn:aws:iam::111122223333:user/tanaka --format json")]
+        arn:aws:iam::111122223333:user/tanaka --format json\n  yagura access escalate --cut")]
     Escalate(Escalate),
+    /// Who outside the zone of trust is let in by the policies of resources
+    #[command(
+        after_help = "Examples:\n  yagura access external\n  yagura access external --inventory ./config-snapshots \
+        --fail-on high\n\nWho is trusted stands in yagura.toml of the data directory:\n  [trust]\n  \
+        organization = true\n  accounts = [\"444455556666\"]"
+    )]
+    External(External),
+    /// The least policy that allows what a principal really did, proven by replaying it
+    #[command(
+        after_help = "Examples:\n  yagura access least arn:aws:iam::111122223333:role/deploy > deploy.json\n  yagura access \
+        least arn:aws:iam::111122223333:user/tanaka --since 30d --format json"
+    )]
+    Least(Least),
+    /// Roles, passwords, keys and permissions that nobody used
+    #[command(after_help = "Examples:\n  yagura access unused\n  yagura access unused --days 45 --fail-on medium")]
+    Unused(Unused),
+    /// Groups for principals that do much the same, and how much more each would get
+    #[command(after_help = "Examples:\n  yagura access groups\n  yagura access groups --since 30d --format json")]
+    Groups(Groups),
     /// Whether a policy allows anything that another does not, with a request that shows it
     #[command(
         after_help = "Examples:\n  yagura access diff old.json new.json\n  yagura access diff old.json new.json --type \
@@ -85,6 +104,53 @@ pub struct WhoCan {
 pub struct Escalate {
     /// ARN of a user or role [default: all]
     pub principal: Option<String>,
+    /// Files or folder with AWS Config snapshots or what `scan --resources` wrote [default: the last scan]
+    #[arg(long, value_name = "DIR")]
+    pub inventory: Option<PathBuf>,
+    /// Instead of paths, the permissions whose loss leaves fewest of them, and how often each was used
+    #[arg(long)]
+    pub cut: bool,
+    /// With --cut: count uses since this time (RFC 3339, a date, or 90d)
+    #[arg(long, value_name = "TIME", default_value = "90d")]
+    pub since: String,
+}
+
+#[derive(Args, Debug)]
+pub struct External {
+    /// Files or folder with AWS Config snapshots or what `scan --resources` wrote [default: the last scan]
+    #[arg(long, value_name = "DIR")]
+    pub inventory: Option<PathBuf>,
+    /// Also what yagura.toml accepts
+    #[arg(long)]
+    pub archived: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Least {
+    /// ARN of a user or role
+    pub principal: String,
+    /// What was done since this time (RFC 3339, a date, or 90d)
+    #[arg(long, value_name = "TIME", default_value = "90d")]
+    pub since: String,
+}
+
+#[derive(Args, Debug)]
+pub struct Unused {
+    /// ARN of a user or role [default: all]
+    pub principal: Option<String>,
+    /// Not used within so many days
+    #[arg(long, value_name = "N", default_value_t = 90)]
+    pub days: u32,
+    /// Files or folder with AWS Config snapshots or what `scan --resources` wrote [default: the last scan]
+    #[arg(long, value_name = "DIR")]
+    pub inventory: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub struct Groups {
+    /// What was done since this time (RFC 3339, a date, or 90d)
+    #[arg(long, value_name = "TIME", default_value = "90d")]
+    pub since: String,
     /// Files or folder with AWS Config snapshots or what `scan --resources` wrote [default: the last scan]
     #[arg(long, value_name = "DIR")]
     pub inventory: Option<PathBuf>,

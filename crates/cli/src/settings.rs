@@ -25,15 +25,18 @@ pub fn stamp(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// A time that a person wrote: RFC 3339, or a date, which stands for its first second in UTC.
+/// A time that a person wrote: RFC 3339, a date, which stands for its first second in UTC, or how many days ago (`90d`).
 pub fn time(text: &str) -> Result<String, Stop> {
+    if let Some(days) = text.strip_suffix('d').and_then(|days| days.parse::<u16>().ok()) {
+        return Ok(stamp(Utc::now() - chrono::Duration::days(i64::from(days))));
+    }
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Ok(time.with_timezone(&Utc).to_rfc3339_opts(SecondsFormat::Secs, true));
     }
     if NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() {
         return Ok(format!("{text}T00:00:00Z"));
     }
-    Err(Stop::usage(anyhow!("`{text}` is no time: write 2026-01-31 or 2026-01-31T09:00:00+09:00")))
+    Err(Stop::usage(anyhow!("`{text}` is no time: write 90d, 2026-01-31 or 2026-01-31T09:00:00+09:00")))
 }
 
 /// The data directory: `--data`, `YAGURA_DATA`, `$XDG_DATA_HOME/yagura`, `~/.local/share/yagura`.

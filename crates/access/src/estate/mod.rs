@@ -35,6 +35,8 @@ pub struct Estate {
     /// Roles' ARNs by account and name, which is all that a session tells of its role.
     roles: BTreeMap<(String, String), String>,
     organizations: Organizations,
+    /// The accounts whose resources these are.
+    pub(crate) accounts: BTreeSet<String>,
     /// Buckets whose account ignores what access control lists give to everyone.
     pub(crate) lists_ignored: BTreeSet<String>,
 }
@@ -94,6 +96,7 @@ impl Estate {
         let groups = groups(resources, &managed);
         let names = by_name(&groups);
         let mut estate = Estate { organizations: Organizations::of(resources), ..Estate::default() };
+        estate.accounts = resources.iter().filter_map(|resource| resource.account.clone()).collect();
         let mut guarded_by = Vec::new();
         for (index, resource) in resources.iter().enumerate() {
             if let Some(guard) = guard_of(resource) {
@@ -135,6 +138,11 @@ impl Estate {
     /// Why it is not known what an account's organization allows; `None` if it is known.
     pub fn ungoverned(&self, account: &str) -> Option<&str> {
         self.organizations.unread(account)
+    }
+
+    /// The accounts of which it is not known what their organization allows, each with the reason.
+    pub fn ungoverned_accounts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.organizations.unread_accounts()
     }
 
     /// The organization that an account is in, as far as it is known.

@@ -142,6 +142,14 @@ impl Organizations {
         }
     }
 
+    /// The accounts of which it is not known what binds them.
+    pub fn unread_accounts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.accounts.iter().filter_map(|(account, governance)| match governance {
+            Governance::Unread(reason) => Some((account.as_str(), reason.as_str())),
+            Governance::Free | Governance::Bound(_) => None,
+        })
+    }
+
     /// The accounts whose binding is not as in `other`.
     pub fn changed<'a>(&'a self, other: &'a Organizations) -> BTreeSet<&'a str> {
         let known = self.accounts.keys().chain(other.accounts.keys());

@@ -90,6 +90,8 @@ pub const PREFIXES: &[(&str, &[&str])] = &[
 
 /// Events, with the prefix of their source, to the actions that they take: of the same service unless one is named.
 pub const ACTIONS: &[(&str, &str)] = &[
+    ("access-analyzer:GetFindingV2", "GetFinding"),
+    ("access-analyzer:ListFindingsV2", "ListFindings"),
     ("bedrock:Converse", "InvokeModel"),
     ("bedrock:ConverseStream", "InvokeModelWithResponseStream"),
     ("bedrock:InvokeModelWithBidirectionalStream", "InvokeModelWithResponseStream"),

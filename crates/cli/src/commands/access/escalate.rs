@@ -1,11 +1,12 @@
 //! `yagura access escalate`: who can become an administrator, step by step.
 
-use super::{estate, write};
+use super::{estate, usage, write};
 use crate::{args::Global, ask::Escalate, exit::Stop, note, settings, terminal};
 use anyhow::anyhow;
 use serde_json::{Value, json};
 use std::process::ExitCode;
-use yagura_access::escalate::{Ground, Path, Step, methods};
+use yagura_access::Estate;
+use yagura_access::escalate::{Closure, Ground, Method, Path, Step, methods};
 use yagura_model::{Lang, Severity};
 
 const COLUMNS: [&str; 4] = ["principal", "steps", "because", "path"];
@@ -26,7 +27,11 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
             "`{principal}` is no user or role that is known: check the ARN, or scan anew"
         )));
     }
-    let found = estate.escalate(&methods);
+    let closure = Closure::of(&estate, &methods);
+    if args.cut {
+        return cut(global, &args, &estate, &methods, &closure).await;
+    }
+    let found = closure.escalation();
     let asked = |name: &str| args.principal.as_deref().is_none_or(|principal| principal == name);
     let paths: Vec<&Path> = found.paths.iter().filter(|path| asked(&path.principal)).collect();
     let climbers = paths.iter().filter(|path| !path.steps.is_empty()).count();
@@ -64,9 +69,65 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
             ),
         }
     }
-    estate::tell_limits(lang);
+    estate::tell_limits(lang, estate.ungoverned_accounts());
     let is_found = climbers > 0 && global.fail_on.is_some_and(|least| least <= Severity::Critical);
     Ok(crate::exit::code(is_found, !unread.is_empty(), global.strict))
+}
+
+/// The permissions whose loss leaves fewest paths, those first that were used least.
+async fn cut(
+    global: &Global,
+    args: &Escalate,
+    estate: &Estate,
+    methods: &[Method],
+    closure: &Closure,
+) -> Result<ExitCode, Stop> {
+    let lang = terminal::lang(global);
+    let mut cuts = closure.cuts(estate, methods, args.principal.as_deref());
+    let since = settings::time(&args.since)?;
+    let permissions: Vec<(String, String, String)> =
+        cuts.iter().map(|cut| (cut.principal.clone(), cut.action.clone(), cut.resource.clone())).collect();
+    let uses = match permissions.is_empty() {
+        true => None,
+        false => usage::uses(global, &since, &permissions).await?,
+    };
+    let mut order: Vec<usize> = (0..cuts.len()).collect();
+    if let Some(uses) = &uses {
+        // What was never used breaks nothing.
+        order.sort_by_key(|i| (uses[*i].count > 0, std::cmp::Reverse(cuts[*i].freed.len()), uses[*i].count));
+    }
+    let rows = order.iter().map(|i| {
+        let (cut, used) = (&mut cuts[*i], uses.as_ref().map(|uses| &uses[*i]));
+        vec![
+            Some(cut.principal.as_str().into()),
+            Some(cut.action.as_str().into()),
+            Some(cut.resource.as_str().into()),
+            cut.statement.take().map(Value::from),
+            Some(cut.freed.len().into()),
+            used.map(|used| used.count.into()),
+            used.filter(|used| used.count > 0).map(|used| used.last.as_str().into()),
+            Some(std::mem::take(&mut cut.freed).into()),
+        ]
+    });
+    let columns = ["principal", "action", "resource", "statement", "frees", "uses", "last_used", "freed"];
+    let rows = rows.collect();
+    write(global, "access escalate --cut", &columns, rows, &[0, 1, 3, 4, 5])?;
+    match (lang, uses.is_some() || permissions.is_empty()) {
+        (Lang::En, true) => {
+            note!("`frees`: who can no longer become an administrator once it is denied; `uses` since {since}")
+        }
+        (Lang::En, false) => note!(
+            "the lake has no events since {since}, so that what a cut would break is not known: fill it with `yagura ingest \
+             PATH`"
+        ),
+        (Lang::Ja, true) => {
+            note!("frees: 拒否すれば管理者になれなくなるプリンシパルの数、uses: {since} 以降の利用回数")
+        }
+        (Lang::Ja, false) => note!(
+            "{since} 以降のイベントがレイクにないため、拒否した場合の影響は分かりません。`yagura ingest PATH` で取り込んでください"
+        ),
+    }
+    Ok(crate::exit::code(false, uses.is_none() && !permissions.is_empty(), global.strict))
 }
 
 fn json_of(step: &Step, lang: Lang) -> Value {

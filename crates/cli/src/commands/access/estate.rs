@@ -10,7 +10,7 @@ use crate::{
 };
 use anyhow::anyhow;
 use serde_json::{Map, Value};
-use std::{path::Path, process::ExitCode};
+use std::{collections::BTreeMap, path::Path, process::ExitCode};
 use yagura_access::{Asked, Estate, Permission, Told};
 use yagura_content::Library;
 use yagura_inventory::{
@@ -50,8 +50,9 @@ pub async fn can(global: &Global, args: Can) -> Result<ExitCode, Stop> {
     if permission.foreign {
         tell_foreign(lang, &principal);
     }
+    let ungoverned = permission.ungoverned.clone();
     write(global, "access can", &COLUMNS, vec![row(permission, &action, &resource, lang)], &SHOWN)?;
-    tell_limits(lang);
+    tell_limits(lang, ungoverned.iter().map(|(account, reason)| (account.as_str(), reason.as_str())));
     Ok(crate::exit::code(false, is_blind, global.strict))
 }
 
@@ -66,6 +67,7 @@ pub async fn who_can(global: &Global, args: WhoCan) -> Result<ExitCode, Stop> {
     let is_blind = found.iter().any(|p| matches!(p.told, Told::Unread(_)));
     let asked = estate.principals().count();
     let can = found.len();
+    let ungoverned: BTreeMap<String, String> = found.iter().flat_map(|p| p.ungoverned.iter().cloned()).collect();
     let rows = found.into_iter().map(|permission| row(permission, &args.action, &args.resource, lang)).collect();
     write(global, "access who-can", &COLUMNS, rows, &SHOWN)?;
     match lang {
@@ -74,7 +76,7 @@ pub async fn who_can(global: &Global, args: WhoCan) -> Result<ExitCode, Stop> {
             note!("実行できる（可能性のある）プリンシパル: {can} 件（把握しているユーザーとロール: {asked} 件）")
         }
     }
-    tell_limits(lang);
+    tell_limits(lang, ungoverned.iter().map(|(account, reason)| (account.as_str(), reason.as_str())));
     Ok(crate::exit::code(false, is_blind, global.strict))
 }
 
@@ -126,17 +128,26 @@ fn tell_foreign(lang: Lang, principal: &str) {
     }
 }
 
-/// What no inventory holds yet, so that nobody takes the answer for more than it is.
-pub fn tell_limits(lang: Lang) {
-    match lang {
-        Lang::En => {
-            note!(
-                "not taken into account: service and resource control policies, session policies, KMS grants, S3 ACLs"
-            );
+/// What no inventory holds, so that nobody takes the answer for more than it is; first the accounts of which the
+/// organization's policies are not known, each with the reason.
+pub fn tell_limits<'a>(lang: Lang, ungoverned: impl Iterator<Item = (&'a str, &'a str)>) {
+    for (account, reason) in ungoverned {
+        match lang {
+            Lang::En => note!(
+                "the organization's policies over {account} are not known ({reason}): they were taken to deny nothing; scan \
+                 the management account, too"
+            ),
+            Lang::Ja => note!(
+                "{account} にかかる組織のポリシーが分からない（{reason}）ため、何も拒否しないものとして判断しました。管理アカウントも\
+                 スキャンしてください"
+            ),
         }
-        Lang::Ja => note!(
-            "考慮していないもの: サービスコントロールポリシー、リソースコントロールポリシー、セッションポリシー、KMS の許可 (grant)、S3 の ACL"
-        ),
+    }
+    match lang {
+        Lang::En => note!("not taken into account: session policies, VPC endpoint policies, ACLs of single S3 objects"),
+        Lang::Ja => {
+            note!("考慮していないもの: セッションポリシー、VPC エンドポイントのポリシー、S3 オブジェクト単位の ACL")
+        }
     }
 }
 
@@ -158,12 +169,17 @@ fn context(given: &[String]) -> Result<Map<String, Value>, Stop> {
 
 /// The principals and policies that are known.
 pub async fn estate(global: &Global, library: &Library, inventory: Option<&Path>) -> Result<Estate, Stop> {
+    let resources = resources(global, library, inventory).await?;
     let (catalog, _) = Catalog::read(library);
-    let resources = match inventory {
-        Some(path) => of_files(global, &catalog, path)?,
-        None => of_scan(global).await?,
-    };
     Ok(Estate::of(&resources, |resource| guard(&catalog, resource)))
+}
+
+/// The resources of the last scan, or of files.
+pub async fn resources(global: &Global, library: &Library, inventory: Option<&Path>) -> Result<Vec<Resource>, Stop> {
+    match inventory {
+        Some(path) => of_files(global, &Catalog::read(library).0, path),
+        None => of_scan(global).await,
+    }
 }
 
 fn of_files(global: &Global, catalog: &Catalog, path: &Path) -> Result<Vec<Resource>, Stop> {

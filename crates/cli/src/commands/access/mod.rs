@@ -4,6 +4,8 @@ mod cases;
 mod documents;
 mod escalate;
 mod estate;
+mod external;
+mod usage;
 
 use crate::{
     args::Global,
@@ -24,6 +26,10 @@ pub async fn run(global: &Global, args: Ask) -> Result<ExitCode, Stop> {
         },
         AskCommand::WhoCan(args) => estate::who_can(global, args).await,
         AskCommand::Escalate(args) => escalate::run(global, args).await,
+        AskCommand::External(args) => external::run(global, args).await,
+        AskCommand::Least(args) => usage::least(global, args).await,
+        AskCommand::Unused(args) => usage::unused(global, args).await,
+        AskCommand::Groups(args) => usage::groups(global, args).await,
         AskCommand::Diff(args) => documents::diff(global, &args),
         AskCommand::Public(args) => documents::public(global, &args),
         AskCommand::Lint(args) => documents::lint(global, &args),
