@@ -39,6 +39,34 @@ const WORDS: &[(&str, &str)] = &[
         "プリンシパルがリソースに対してアクションを実行できるかを、根拠とともに答える",
     ),
     (
+        "Instead of paths, the permissions whose loss leaves fewest of them, and how often each was used",
+        "経路の代わりに、外すと経路が最も減る権限と、その利用回数を表示する",
+    ),
+    (
+        "With --cut: count uses since this time (RFC 3339, a date, or 90d)",
+        "--cut で利用回数を数え始める日時（RFC 3339、日付、90d など）",
+    ),
+    ("Also what yagura.toml accepts", "yagura.toml で許容しているものも表示する"),
+    (
+        "Who outside the zone of trust is let in by the policies of resources",
+        "リソースのポリシーで信頼範囲の外に許可されている相手を調べる",
+    ),
+    ("ARN of a user or role", "ユーザーまたはロールの ARN"),
+    (
+        "What was done since this time (RFC 3339, a date, or 90d)",
+        "この日時以降の操作を対象にする（RFC 3339、日付、90d など）",
+    ),
+    (
+        "The least policy that allows what a principal really did, proven by replaying it",
+        "実際の操作だけを許可する最小権限のポリシーを作り、再現して確かめる",
+    ),
+    ("Not used within so many days", "この日数の間に使われていないもの"),
+    ("Roles, passwords, keys and permissions that nobody used", "使われていないロール・パスワード・キー・権限を調べる"),
+    (
+        "Groups for principals that do much the same, and how much more each would get",
+        "似た操作をするプリンシパルのグループを提案し、増える権限を示す",
+    ),
+    (
         "Who can make themselves an administrator, and by which steps",
         "管理者権限に到達できるプリンシパルと、その手順を示す",
     ),

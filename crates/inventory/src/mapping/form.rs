@@ -462,7 +462,7 @@ mod tests {
             ("[[terraform]]\ntype = \"aws_x\"", "", "write ```jq terraform aws_x"),
             ("[[fold]]\nowner = \"a\"\njq = \".\"", "", "one of `cloudformation`, `terraform` and `config`"),
             ("", "```jq terraform aws_x\n.\n```\n", "has no `[[terraform]]` entry"),
-            ("", "```jq\n.\n```\n", "says what it reads"),
+            ("", "```jq\n.\n```\n", "says what it is for"),
             ("", "```sample\n{\n```\n", "not JSON"),
         ] {
             let error = read(&format!("{HEAD}{head}"), blocks).err().expect(message);
