@@ -198,6 +198,11 @@ fn exposure(guard: &Guard, mut denies: Vec<Statement>, zone: &Zone, ignored: &dy
             Held::Unread(name) | Held::Doubt(name) => exposure.unread.push(name),
         }
     }
+    // A policy speaks of nothing but what it is attached to, and what lies in that.
+    let whole = Arn::parse(&guard.arn).map(|_| guard.arn.clone());
+    let within = ["/*", ":*"].map(|inside| format!("{}{inside}", guard.arn));
+    let own: Vec<String> = whole.into_iter().chain(within).collect();
+    let allows: Vec<Statement> = allows.into_iter().map(|allow| allow.narrowed(&own)).collect();
     for deny in &mut denies {
         if deny.principals == Principals::Attached {
             deny.principals = Principals::These(vec![Entry::Anyone]);

@@ -167,6 +167,16 @@ impl Statement {
         self.not_resource || self.fixed.iter().any(might)
     }
 
+    /// The statement, speaking of these ARNs if it spoke of every resource.
+    pub fn narrowed(mut self, arns: &[String]) -> Statement {
+        let is_all = !self.not_resource && self.fixed.iter().any(|fixed| fixed.as_ref().is_some_and(Glob::is_any));
+        if is_all {
+            self.resources = arns.iter().map(|arn| Template::plain(arn)).collect();
+            self.fixed = arns.iter().map(|arn| Some(Glob::resource(&crate::glob::pieces(arn)))).collect();
+        }
+        self
+    }
+
     /// The patterns that [`covers_resource`](Statement::covers_resource) looks at.
     pub fn resource_globs(&self, context: &Context) -> Vec<Glob> {
         let glob = |(template, fixed): (&Template, &Option<Glob>)| match fixed {

@@ -162,3 +162,18 @@ fn a_policy_that_could_not_be_read_is_named() {
     assert_eq!(found.unread, ["policy (s3:GetBucketPolicy)"]);
     assert!(found.outsiders.is_empty());
 }
+
+#[test]
+fn a_request_is_about_the_resource_though_its_policy_names_none() {
+    let role = format!("arn:aws:iam::{ACCOUNT}:role/vendor");
+    let trust = json!({"Statement": {"Effect": "Allow", "Principal": {"AWS": PARTNER}, "Action": "sts:AssumeRole"}});
+    let guard = Guard { arn: role.clone(), policies: vec![("policy".to_owned(), trust)] };
+    let found = Estate::of(&[], |_| None).exposure(&guard, ACCOUNT, &Trust::default(), TODAY);
+    assert_eq!(found.outsiders[0].witness.resource, role);
+    let write =
+        json!({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "logs:PutLogEvents", "Resource": "*"}});
+    let guard =
+        Guard { arn: format!("arn:aws:logs:us-east-1:{ACCOUNT}"), policies: vec![("policy".to_owned(), write)] };
+    let found = Estate::of(&[], |_| None).exposure(&guard, ACCOUNT, &Trust::default(), TODAY);
+    assert!(found.outsiders[0].witness.resource.starts_with(&guard.arn), "{found:?}");
+}
