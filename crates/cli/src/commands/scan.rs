@@ -15,7 +15,7 @@ use yagura_access::Trust;
 use yagura_aws::{Api, Call, CallError, Client, ErrorKind, Identity, Record, Replay, Role};
 use yagura_hub::Scope;
 use yagura_inventory::{live, mapping::Catalog};
-use yagura_model::{Inventory, Resource};
+use yagura_model::{Gap, Inventory, Resource};
 
 /// A way to an account, and whose it is.
 pub struct Account {
@@ -61,7 +61,7 @@ pub async fn run(global: &Global, args: Scan) -> Result<ExitCode, Stop> {
     })
     .await;
     bar.finish_and_clear();
-    let unread = nothing_read(&catalog, &inventory, &options);
+    let unread = nothing_read(&catalog, &inventory, &kinds);
     if let Some(path) = &args.resources {
         let asked = inventory.resources.iter().filter(|r| kinds.is_empty() || kinds.contains(&r.kind));
         judge::write_resources(path, &Inventory { resources: asked.cloned().collect(), gaps: Vec::new() })?;
@@ -79,17 +79,19 @@ pub async fn run(global: &Global, args: Scan) -> Result<ExitCode, Stop> {
     Ok(code)
 }
 
-/// Whether nothing at all is known. One call alone that AWS refuses is a blind spot: its lines say all there is to say.
-fn nothing_read(catalog: &Catalog, inventory: &Inventory, options: &live::Options) -> bool {
-    let Inventory { resources, gaps } = inventory;
+/// Whether nothing at all is known of the types that were asked for (none: all). One call alone that AWS refuses is a blind
+/// spot: its lines say all there is to say.
+fn nothing_read(catalog: &Catalog, inventory: &Inventory, kinds: &[String]) -> bool {
+    let asked = |kind: &String| kinds.is_empty() || kinds.contains(kind);
+    let gaps: Vec<&Gap> = inventory.gaps.iter().filter(|gap| asked(&gap.kind)).collect();
+    let resources: Vec<&Resource> = inventory.resources.iter().filter(|resource| asked(&resource.kind)).collect();
     let empty = |kind: &str| !gaps.iter().any(|g| g.kind == kind) && !resources.iter().any(|r| r.kind == kind);
-    let mut wanted = catalog.types().filter(|t| options.types.is_empty() || options.types.contains(&t.kind));
     // Codes of our own, for what never reached AWS, are in lower case.
     let refused = gaps.iter().all(|gap| gap.reason.starts_with(|c: char| c.is_ascii_uppercase()));
     let one = gaps.windows(2).all(|pair| matches!(pair, [a, b] if a.action == b.action));
     let known = resources.iter().any(|r| holds_known(&r.properties) || holds_known(&r.observed));
     let complete = gaps.is_empty() || known || (one && refused);
-    !complete && !wanted.any(|t| empty(&t.kind))
+    !complete && !catalog.types().filter(|t| asked(&t.kind)).any(|t| empty(&t.kind))
 }
 
 fn holds_known(value: &serde_json::Value) -> bool {
