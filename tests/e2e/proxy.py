@@ -18,7 +18,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import botocore.loaders
 
 # The name a request is signed for, where it is not botocore's name of the service.
-SIGNED = {"monitoring": "cloudwatch", "access-analyzer": "accessanalyzer"}
+SIGNED = {
+    "monitoring": "cloudwatch", "access-analyzer": "accessanalyzer", "elasticfilesystem": "efs", "es": "opensearch", "ses": "sesv2",
+}
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 //! What the engine of access says of resources, for the controls that look at it.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{collections::HashMap, sync::Arc};
 use yagura_access::{Estate, Exposure, Guard, Trust};
 use yagura_content::Library;
@@ -26,11 +26,15 @@ pub fn exposures(
     now: DateTime<Utc>,
 ) -> Vec<(usize, Exposure)> {
     let guard = |resource: &Resource| guard(catalog, resource);
-    let estate = Estate::of(resources, guard);
+    let estate = Estate::of(resources, |resource| guard(resource).filter(|_| !resource.source.is_template()));
     let today = now.format("%Y-%m-%d").to_string();
     let exposure = |(index, resource): (usize, &Resource)| {
         let account = resource.account.as_deref().unwrap_or_default();
-        Some((index, estate.exposure(&guard(resource)?, account, trust, &today)))
+        let guard_of_it = guard(resource)?;
+        // Things of two templates may have the same name: each is asked alone.
+        let alone = resource.source.is_template().then(|| Estate::of(std::slice::from_ref(resource), guard));
+        let estate = alone.as_ref().unwrap_or(&estate);
+        Some((index, estate.exposure(&guard_of_it, account, trust, &today)))
     };
     resources.iter().enumerate().filter_map(exposure).collect()
 }
@@ -43,17 +47,17 @@ pub fn guard(catalog: &Catalog, resource: &Resource) -> Option<Guard> {
 }
 
 fn derived(exposure: &Exposure) -> Derived {
-    let because: Vec<(String, Value)> = exposure
+    // Who and what first, as a person reads it; then a request of each.
+    let who = exposure.open().enumerate().map(|(i, outsider)| {
+        let (actions, statements) = (outsider.actions.join(" "), outsider.statements.join(" "));
+        let text = format!("{} → {actions} ({statements})", outsider.principal);
+        (format!("derived.outside_access[{i}]"), Value::from(text))
+    });
+    let requests = exposure
         .open()
         .enumerate()
-        .map(|(i, outsider)| {
-            let value = json!({
-                "principal": outsider.principal, "actions": outsider.actions, "statements": outsider.statements,
-                "request": outsider.witness.json(),
-            });
-            (format!("derived.outside_access[{i}]"), value)
-        })
-        .collect();
+        .map(|(i, outsider)| (format!("derived.outside_access[{i}].request"), outsider.witness.json()));
+    let because: Vec<(String, Value)> = who.chain(requests).collect();
     let truth = match (because.is_empty(), exposure.unread.is_empty()) {
         (_, true) => Some(!because.is_empty()),
         // What is not known may deny what is open, or open what is closed.
