@@ -1,22 +1,7 @@
 """Who can do what in a live account: scanned from moto, asked by principal, by resource and by ways to an administrator."""
 
-import json
-
 import pytest
-
-ACCOUNT = "123456789012"
-
-
-def allow(*actions, resource="*", **more):
-    return {"Effect": "Allow", "Action": list(actions), "Resource": resource, **more}
-
-
-def document(*statements):
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-
-
-def arn(what):
-    return f"arn:aws:iam::{ACCOUNT}:{what}"
+from policies import ACCOUNT, allow, arn, document
 
 
 @pytest.fixture

@@ -7,21 +7,9 @@ import gzip
 import json
 
 import pytest
+from policies import ACCOUNT, allow, arn, document
 
-ACCOUNT = "123456789012"
 OUTSIDE = "444455556666"
-
-
-def allow(*actions, resource="*", **more):
-    return {"Effect": "Allow", "Action": list(actions), "Resource": resource, **more}
-
-
-def document(*statements):
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-
-
-def arn(what):
-    return f"arn:aws:iam::{ACCOUNT}:{what}"
 
 
 def record(role, source, name, number, **more):

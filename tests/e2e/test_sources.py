@@ -13,7 +13,7 @@ import zipfile
 import pytest
 import seed
 from conftest import Yagura
-from seed import ACCOUNT
+from seed import ACCOUNT, allow
 from seed import HOME as REGION
 
 TLS = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
@@ -24,11 +24,6 @@ TRUST = {"Version": "2012-10-17", "Statement": [
 
 def document(*statements):
     return {"Version": "2012-10-17", "Statement": list(statements)}
-
-
-def allow(action, resource, principal=None, **more):
-    statement = {"Effect": "Allow", "Action": action, "Resource": resource, **more}
-    return statement if principal is None else {**statement, "Principal": principal}
 
 
 class Thing:

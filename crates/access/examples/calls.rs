@@ -8,7 +8,8 @@
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Instant;
-use yagura_access::usage::{Call, Options, Skipped, least, replay, size};
+use yagura_access::size;
+use yagura_access::usage::{Call, Options, Skipped, least, replay};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut calls: BTreeMap<String, Vec<Call>> = BTreeMap::new();

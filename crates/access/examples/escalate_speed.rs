@@ -120,7 +120,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         resource.properties[property] = value;
         let begun = Instant::now();
         let next = self::estate(&resources);
-        let after = closure.after(&next, &methods, Some(&next.changed(&estate)));
+        let after = closure.after(&next, &methods, &next.changed(&estate));
         changes
             .insert(what.to_owned(), json!({"seconds": begun.elapsed().as_secs_f64(), "climbers": climbers(&after)}));
     }

@@ -10,7 +10,7 @@ use crate::policy::{Effect, Kind, Policy, object, shape};
 use crate::principal::Requester;
 use crate::unknown::Question;
 use serde_json::{Map, Value as Json};
-use yagura_model::{Arn, Text};
+use yagura_model::{Arn, Text, is_account_id};
 
 /// A request, and every policy that could bear on it.
 #[derive(Clone, Debug)]
@@ -235,8 +235,7 @@ fn plain(decision: &Decision, because: Text) -> Answer {
 /// The account in a resource's ARN, else the principal's own.
 pub(crate) fn owner(resource: &str, who: &Requester) -> String {
     let account = Arn::parse(resource).map_or("", |arn| arn.account);
-    let is_account = account == "aws" || (account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()));
-    if is_account { account.to_owned() } else { who.account.clone() }
+    if account == "aws" || is_account_id(account) { account.to_owned() } else { who.account.clone() }
 }
 
 /// The keys of a request.

@@ -12,7 +12,7 @@ use crate::scene::Scene;
 use crate::strangers::Trust;
 use crate::witness::Witness;
 use serde_json::Value as Json;
-use yagura_model::Text;
+use yagura_model::{Text, is_account_id};
 
 /// Who is trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,10 +77,14 @@ pub fn public(policy: &Json, zone: &Zone) -> Result<Option<OpenTo>, Error> {
 /// # Errors
 /// If the policy can't be read, or if the answer can't be proven within the bounds. `None` is a proof, not a guess.
 pub fn outside(policy: &Json, zone: &Zone) -> Result<Option<OpenTo>, Error> {
-    let policy = read(policy, zone)?;
-    match open_to(&policy, zone, true)? {
+    outside_of(&read(policy, zone)?, zone)
+}
+
+/// [`outside`] of a policy that is read already.
+pub(crate) fn outside_of(policy: &Policy, zone: &Zone) -> Result<Option<OpenTo>, Error> {
+    match open_to(policy, zone, true)? {
         Some(anyone) => Ok(Some(anyone)),
-        None => open_to(&policy, zone, false),
+        None => open_to(policy, zone, false),
     }
 }
 
@@ -90,11 +94,10 @@ pub(crate) fn is_public(policy: &Policy, zone: &Zone) -> Result<bool, Error> {
 }
 
 fn read(policy: &Json, zone: &Zone) -> Result<Policy, Error> {
-    let is_account = |text: &String| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
     let invalid = |at: &str, value: &str, wanted| {
         Err(Error::Value { at: at.to_owned(), value: value.chars().take(60).collect(), wanted })
     };
-    if let Some(bad) = std::iter::once(&zone.owner).chain(&zone.accounts).find(|a| !is_account(a)) {
+    if let Some(bad) = std::iter::once(&zone.owner).chain(&zone.accounts).find(|account| !is_account_id(account)) {
         return invalid("zone", bad, "write 12 digits");
     }
     match &zone.organization {
@@ -104,7 +107,7 @@ fn read(policy: &Json, zone: &Zone) -> Result<Policy, Error> {
 }
 
 /// Whether anybody is let in: any stranger, or with `nobody_named` only one of whom nothing in the policy speaks.
-pub(crate) fn open_to(policy: &Policy, zone: &Zone, nobody_named: bool) -> Result<Option<OpenTo>, Error> {
+fn open_to(policy: &Policy, zone: &Zone, nobody_named: bool) -> Result<Option<OpenTo>, Error> {
     let mut scene = Scene::new(policy.statements.iter().collect(), "policy")?;
     let trust = Trust::new(zone, &scene, nobody_named);
     let denies = scene.holding(|s| s.effect == Effect::Deny);

@@ -3,7 +3,7 @@
 use crate::policy::Statement;
 use crate::principal::{Entry, Principals, Requester, Sort};
 use std::collections::BTreeSet;
-use yagura_model::Arn;
+use yagura_model::{Arn, is_account_id};
 
 /// The account of nobody whom a policy names; of these the first that none does.
 const STRANGERS: [&str; 4] = ["999988887777", "888877776666", "777766665555", "666655554444"];
@@ -36,7 +36,7 @@ impl People {
         }
         for entry in &people.named {
             let Entry::Aws(text) = entry else { continue };
-            if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+            if is_account_id(text) {
                 people.accounts.insert(text.clone());
             } else if let Some(arn) = Arn::parse(text) {
                 people.accounts.insert(arn.account.to_owned());

@@ -26,6 +26,15 @@ pub enum Effect {
     Deny,
 }
 
+/// Characters of a managed policy, as [`size`] counts them
+/// (`docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html`).
+pub const MAX_MANAGED: usize = 6_144;
+
+/// The characters of a document that AWS counts: white space is free.
+pub fn size(document: &Json) -> usize {
+    document.to_string().chars().filter(|c| !c.is_whitespace()).count()
+}
+
 /// A policy document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
@@ -50,6 +59,11 @@ pub struct Statement {
 }
 
 impl Policy {
+    /// Just what speaks of an action: of thousands of requests each asks few statements.
+    pub fn about(&self, action: &str) -> Policy {
+        Policy { statements: self.statements.iter().filter(|s| s.covers_action(action)).cloned().collect() }
+    }
+
     /// Reads a document; `name` is for its statements' labels, `at` says where it stands, for errors.
     pub fn read(document: &Json, name: &str, kind: Kind, at: &str) -> Result<Policy, Error> {
         let document = object(document, at)?;

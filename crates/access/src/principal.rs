@@ -6,7 +6,7 @@
 use crate::error::Error;
 use crate::policy::{Kind, object, shape, texts};
 use serde_json::{Map, Value as Json};
-use yagura_model::Arn;
+use yagura_model::{Arn, is_account_id};
 
 /// Who makes a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Requester {
         if text == "anonymous" || text == "*" {
             return Ok(of(Sort::Anonymous, "", ""));
         }
-        if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+        if is_account_id(text) {
             return Ok(of(Sort::Root, "aws", text));
         }
         if text.len() >= 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) {

@@ -26,7 +26,10 @@ impl Partition {
         Partition {
             day: i32::try_from(micros.div_euclid(86_400_000_000)).ok().filter(|_| time::fits(micros)),
             region: record.text(&["awsRegion"]).filter(|region| is_region(region)).map(|text| text.into_owned()),
-            account: record.text(&["recipientAccountId"]).filter(|id| is_account(id)).map(|text| text.into_owned()),
+            account: record
+                .text(&["recipientAccountId"])
+                .filter(|id| yagura_model::is_account_id(id))
+                .map(|text| text.into_owned()),
         }
     }
 
@@ -41,10 +44,6 @@ impl Partition {
 
 fn is_region(text: &str) -> bool {
     (4..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// The key of an event id; CloudTrail's ids are UUIDs, which are kept as they are.

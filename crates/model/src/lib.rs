@@ -13,7 +13,7 @@ mod unknown;
 mod verdict;
 pub mod yaml;
 
-pub use arn::Arn;
+pub use arn::{Arn, is_account_id, partition_of};
 pub use detection::{Detection, DetectionKind};
 pub use finding::{Finding, FindingClass, Status};
 pub use resource::{ACCOUNT_TYPE, Gap, Inventory, Origin, REGION_TYPE, Relation, Resource, Source};

@@ -72,8 +72,8 @@ impl Rulebook {
         let (_, mut errors) = Rulebook::compile(library);
         for document in library.of(Kind::Control) {
             if let Ok(control) = control(document, &schemas) {
-                let is_derived = control.looks_at.contains("AWS::Organizations::Policy");
-                if deriver.is_some() || !is_derived {
+                let derives = control.rule.derives || control.when.as_ref().is_some_and(|when| when.derives);
+                if deriver.is_some() || !derives {
                     test_control(library, document, &control, (&schemas, deriver), &mut errors);
                 }
             }

@@ -4,7 +4,9 @@ use crate::{control::Control, known::Known, reason, rule::Eval, rulebook::Rulebo
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use std::{borrow::Cow, collections::BTreeMap};
-use yagura_model::{ACCOUNT_TYPE, Gap, Inventory, Judgement, REGION_TYPE, Resource, Source, Text, Verdict};
+use yagura_model::{
+    ACCOUNT_TYPE, Gap, Inventory, Judgement, REGION_TYPE, Resource, Source, Text, Verdict, partition_of,
+};
 
 /// Where a line stands in the output: account, Region, printed type, resource.
 type Place<'a> = (Option<&'a str>, Option<&'a str>, &'a str, Cow<'a, str>);
@@ -53,7 +55,7 @@ impl Rulebook {
         for gap in &inventory.gaps {
             let account = gap.account.as_deref();
             let place = if gap.kind == ACCOUNT_TYPE {
-                let partition = partition(gap.region.as_deref().unwrap_or(""));
+                let partition = partition_of(gap.region.as_deref().unwrap_or(""));
                 let region = if partition == "aws" { Some("us-east-1") } else { gap.region.as_deref() };
                 let name = format!("arn:{partition}:iam::{}:root", account.unwrap_or(""));
                 (account, region, ACCOUNT_TYPE, Cow::Owned(name))
@@ -67,14 +69,6 @@ impl Rulebook {
             }
         }
         blind.into_iter().map(|((place, _), (control, gaps))| (place, Line::Gaps { control, gaps })).collect()
-    }
-}
-
-fn partition(region: &str) -> &'static str {
-    match region {
-        r if r.starts_with("cn-") => "aws-cn",
-        r if r.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
     }
 }
 

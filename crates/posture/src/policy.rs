@@ -182,10 +182,7 @@ fn is_fixed(key: &str, value: &str) -> bool {
     let has_wildcard = |text: &str| text.contains(['*', '?']) || text.contains("${");
     match key {
         // An access point's name may be a pattern as long as the account is fixed.
-        "s3:dataaccesspointarn" => value
-            .split(':')
-            .nth(4)
-            .is_some_and(|account| account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())),
+        "s3:dataaccesspointarn" => value.split(':').nth(4).is_some_and(yagura_model::is_account_id),
         // `AROAEXAMPLEID:*`: every session of one role.
         "aws:userid" => {
             let id = value.split(':').next().unwrap_or("");

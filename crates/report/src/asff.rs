@@ -4,7 +4,7 @@
 use crate::{Context, Record};
 use serde_json::{Value, json};
 use std::io::{self, Write};
-use yagura_model::{Finding, FindingClass, Lang, Status};
+use yagura_model::{Finding, FindingClass, Lang, Status, partition_of};
 
 /// Longest texts that Security Hub takes, in characters.
 const ID: usize = 512;
@@ -26,7 +26,7 @@ pub(crate) fn finding(f: &Finding, lang: Lang) -> Value {
     // Security Hub takes no finding without an account; an account of zeros is none that exists.
     let account = f.account.as_deref().unwrap_or("000000000000");
     let region = f.region.as_deref().unwrap_or("us-east-1");
-    let partition = partition(region);
+    let partition = partition_of(region);
     let types = match f.class {
         FindingClass::Compliance => ["Software and Configuration Checks/AWS Security Best Practices"],
         FindingClass::Detection => ["TTPs"],
@@ -77,14 +77,6 @@ pub(crate) fn finding(f: &Finding, lang: Lang) -> Value {
         finding["Note"] = json!({"Text": cut(reason, 512), "UpdatedBy": "yagura", "UpdatedAt": f.last_seen});
     }
     finding
-}
-
-fn partition(region: &str) -> &'static str {
-    match region {
-        r if r.starts_with("cn-") => "aws-cn",
-        r if r.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    }
 }
 
 /// Security Hub's own word for a CloudFormation type; `Other` is its word for those that it has none for.

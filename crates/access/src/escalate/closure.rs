@@ -27,33 +27,27 @@ struct Taken {
 
 impl Closure {
     pub fn of(estate: &Estate, methods: &[Method]) -> Closure {
-        Closure::default().after(estate, methods, None)
+        let identities = estate.principals().map(str::to_owned).collect();
+        Closure::default().after(estate, methods, &Changed { identities, ..Changed::default() })
     }
 
-    /// The closure of an estate that differs from the one before by `changed`; `None`: everything is new.
-    pub fn after(&self, estate: &Estate, methods: &[Method], changed: Option<&Changed>) -> Closure {
+    /// The closure of an estate that differs from the one before by `changed`.
+    pub fn after(&self, estate: &Estate, methods: &[Method], changed: &Changed) -> Closure {
         let mut edges = Edges::new(estate, methods);
-        let everybody = Changed::default();
-        let (kept, touched) = match changed {
-            None => (BTreeSet::new(), BTreeSet::new()),
-            Some(changed) => (self.kept(estate, changed), changed.all().collect()),
-        };
-        let changed = changed.unwrap_or(&everybody);
-        edges.usable = self.usable.clone();
+        let kept = self.kept(estate, changed);
+        let touched: BTreeSet<&str> = changed.all().collect();
+        edges.usable.clone_from(&self.usable);
         edges.usable.retain(|name, _| !changed.identities.contains(name));
-        let stale = |(principal, resource): &&(String, String)| {
+        let stands = |(principal, resource): &&(String, String)| {
             !changed.identities.contains(principal) && !touched.contains(resource.as_str())
         };
-        edges.unread = self.unread.iter().filter(stale).cloned().collect();
-        let fresh = kept.is_empty() && self.taken.is_empty();
+        edges.unread = self.unread.iter().filter(stands).cloned().collect();
         let mut taken: BTreeMap<&str, Taken> = BTreeMap::new();
         let mut frontier: Vec<&str> = Vec::new();
         for principal in estate.principals() {
-            let was = self.taken.get(principal).filter(|_| !changed.identities.contains(principal));
-            let is_new = fresh || changed.identities.contains(principal);
-            let is_admin = match is_new {
+            let is_admin = match changed.identities.contains(principal) {
                 true => edges.is_admin(principal, Change::Nothing),
-                false => was.is_some_and(|taken| taken.rank == 0),
+                false => self.rank(principal) == Some(0),
             };
             if is_admin {
                 taken.insert(principal, Taken { rank: 0, edge: None });
@@ -64,26 +58,18 @@ impl Closure {
         while rank == 0 || !frontier.is_empty() {
             rank += 1;
             // To whom a way may be open now that was not before: later, or not at all, or not by their trust.
-            let moved = |target: &&&str| {
-                let was = self.taken.get(**target).map(|taken| taken.rank);
-                was != Some(rank - 1) || touched.contains(**target)
-            };
-            let moved: Vec<&str> = frontier.iter().filter(moved).copied().collect();
+            let moved = |target: &&str| self.rank(target) != Some(rank - 1) || touched.contains(target);
+            let moved: Vec<&str> = frontier.iter().copied().filter(moved).collect();
             let mut reached = Vec::new();
             for principal in estate.principals().filter(|p| !taken.contains_key(p)) {
-                let was = self.taken.get(principal).filter(|_| kept.contains(principal));
-                if let Some(Taken { rank: then, edge: Some(edge) }) = was
-                    && *then == rank
-                {
-                    reached.push((principal, edge.clone()));
-                    continue;
-                }
-                let is_open = fresh
-                    || changed.identities.contains(principal)
-                    || (was.is_none() && self.taken.contains_key(principal));
-                let found = if is_open {
+                let was = self.taken.get(principal);
+                let found = if changed.identities.contains(principal) || (was.is_some() && !kept.contains(principal)) {
                     let alone = if rank == 1 { edges.alone(principal, None) } else { None };
                     alone.or_else(|| edges.over(principal, &frontier))
+                } else if let Some(Taken { rank: then, edge: Some(edge) }) = was
+                    && *then == rank
+                {
+                    Some(edge.clone())
                 } else {
                     let widened = rank == 1 && !touched.is_empty();
                     let alone = if widened { edges.alone(principal, Some(&touched)) } else { None };

@@ -42,7 +42,7 @@ impl Closure {
         for ((principal, action, resource), (_, statement)) in edges.into_iter().take(TRIED) {
             let Some(without) = estate.denying(principal, action, resource) else { continue };
             let changed = Changed { identities: [principal.to_owned()].into(), ..Changed::default() };
-            let after = self.after(&without, methods, Some(&changed));
+            let after = self.after(&without, methods, &changed);
             let freed: Vec<String> = escalation
                 .paths
                 .iter()

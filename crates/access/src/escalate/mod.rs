@@ -13,7 +13,6 @@ pub use closure::Closure;
 pub use cut::Cut;
 pub use method::{Category, From, Gives, Method, Need, Target, methods};
 
-use crate::estate::Estate;
 use yagura_model::Text;
 
 /// A step of a path.
@@ -57,11 +56,4 @@ pub struct Escalation {
     pub paths: Vec<Path>,
     /// Principals of whom a policy could not be read, so that a path may be hidden.
     pub unread: Vec<String>,
-}
-
-impl Estate {
-    /// The shortest path to an administrator of everybody who has one.
-    pub fn escalate(&self, methods: &[Method]) -> Escalation {
-        Closure::of(self, methods).escalation()
-    }
 }

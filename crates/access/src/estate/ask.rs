@@ -131,14 +131,8 @@ impl Estate {
         let identity = self.identity(&who);
         let mut layers = Layers::default();
         let mut unread = Vec::new();
-        let mut add = |held: &Held, kind: Kind, into: &mut Vec<Policy>| match held {
-            Held::Read(policy) => into.push(policy.about(asked.action)),
-            Held::Doubt(name) => unread.push(name.clone()),
-            Held::Unread(name) => {
-                unread.push(name.clone());
-                into.extend(everything(kind));
-            }
-        };
+        let mut add =
+            |held: &Held, kind: Kind, into: &mut Vec<Policy>| held.bear(asked.action, kind, into, &mut unread);
         let foreign = identity.is_none() && who.is_of_account() && who.sort != Sort::Root;
         if let Some(identity) = identity {
             identity.policies.iter().for_each(|held| add(held, Kind::Identity, &mut layers.identity));

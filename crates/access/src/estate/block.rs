@@ -4,7 +4,7 @@
 //! known to whatever writes the list as a policy, named `acl`. With `RestrictPublicBuckets`, of the bucket or of its account, a public policy lets in nobody but AWS's services and the
 //! owner's own principals (`docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html`).
 
-use super::{Estate, Held};
+use super::{Estate, Guard, Held};
 use crate::outside::{Zone, is_public};
 use crate::policy::{Effect, Kind, Policy, Statement};
 use crate::principal::{Entry, Principals};
@@ -15,14 +15,14 @@ use yagura_model::{ACCOUNT_TYPE, Resource, unknown_reason};
 const RESTRICT: &str = "RestrictPublicBuckets";
 
 /// Adds to each bucket's policies what its block denies.
-pub(super) fn restrict(estate: &mut Estate, resources: &[Resource], guarded: &[(usize, String)]) {
+pub(super) fn restrict(estate: &mut Estate, resources: &[Resource], guards: &[Option<Guard>]) {
     let accounts: BTreeMap<&str, &Json> = resources
         .iter()
         .filter(|r| r.kind == ACCOUNT_TYPE)
         .filter_map(|r| Some((r.account.as_deref()?, &r.observed["S3PublicAccessBlock"])))
         .collect();
-    for (index, arn) in guarded {
-        let resource = &resources[*index];
+    for (resource, guard) in resources.iter().zip(guards) {
+        let Some(Guard { arn, .. }) = guard else { continue };
         let is_s3 = resource.kind == "AWS::S3::Bucket" || resource.kind == "AWS::S3::AccessPoint";
         let Some(guarded) = estate.guarded.get_mut(arn).filter(|_| is_s3) else { continue };
         if !guarded.policies.iter().any(names_anyone) {

@@ -86,25 +86,41 @@ impl Held {
             },
         }
     }
+
+    /// Adds what it says of an action: of a document that could not be read the most that it could allow, and its name.
+    fn bear(&self, action: &str, kind: Kind, policies: &mut Vec<Policy>, unread: &mut Vec<String>) {
+        match self {
+            Held::Read(policy) => policies.push(policy.about(action)),
+            Held::Doubt(name) => unread.push(name.clone()),
+            Held::Unread(name) => {
+                unread.push(name.clone());
+                policies.extend(everything(kind));
+            }
+        }
+    }
 }
 
 impl Estate {
     /// Reads an inventory; `guard_of` tells what says who may do what to a resource, and `None` if for resources of its
     /// type nothing can.
     pub fn of(resources: &[Resource], guard_of: impl Fn(&Resource) -> Option<Guard>) -> Estate {
+        let guards: Vec<Option<Guard>> = resources.iter().map(guard_of).collect();
+        Estate::guarded(resources, &guards)
+    }
+
+    /// [`Estate::of`] where of each resource it is known already what says who may do what to it.
+    pub fn guarded(resources: &[Resource], guards: &[Option<Guard>]) -> Estate {
         let managed = Managed::of(resources);
         let groups = groups(resources, &managed);
         let names = by_name(&groups);
         let mut estate = Estate { organizations: Organizations::of(resources), ..Estate::default() };
         estate.accounts = resources.iter().filter_map(|resource| resource.account.clone()).collect();
-        let mut guarded_by = Vec::new();
-        for (index, resource) in resources.iter().enumerate() {
-            if let Some(guard) = guard_of(resource) {
+        for (resource, guard) in resources.iter().zip(guards) {
+            if let Some(guard) = guard {
                 let policies = guard.policies.iter().map(|(name, policy)| Held::of(policy, name, Kind::Resource));
                 let (account, tags) = (resource.account.clone().unwrap_or_default(), resource.tags.clone());
-                guarded_by.push((index, guard.arn.clone()));
                 let guarded = Guarded { account, tags, policies: Vec::new() };
-                estate.guarded.entry(guard.arn).or_insert(guarded).policies.extend(policies);
+                estate.guarded.entry(guard.arn.clone()).or_insert(guarded).policies.extend(policies);
             }
             let (Some(arn), Some(account)) = (&resource.arn, &resource.account) else { continue };
             if let Some(identity) = Identity::of(resource, &managed, &groups, &names) {
@@ -118,7 +134,7 @@ impl Estate {
             }
         }
         estate.groups = groups;
-        block::restrict(&mut estate, resources, &guarded_by);
+        block::restrict(&mut estate, resources, guards);
         estate
     }
 

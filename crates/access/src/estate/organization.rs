@@ -3,7 +3,7 @@
 
 use super::{Held, texts};
 use crate::evaluate::Level;
-use crate::policy::{Kind, Policy};
+use crate::policy::Kind;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use yagura_model::{ACCOUNT_TYPE, Arn, Resource, unknown_reason};
@@ -165,16 +165,7 @@ impl Organizations {
         let mut unread = Vec::new();
         let mut level = |rung: &Rung| {
             let mut policies = Vec::new();
-            for held in of(rung) {
-                match held {
-                    Held::Read(policy) => policies.push(policy.about(action)),
-                    Held::Doubt(name) => unread.push(name.clone()),
-                    Held::Unread(name) => {
-                        unread.push(name.clone());
-                        policies.extend(super::everything(Kind::Identity));
-                    }
-                }
-            }
+            of(rung).iter().for_each(|held| held.bear(action, Kind::Identity, &mut policies, &mut unread));
             Level { name: rung.name.clone(), policies }
         };
         (rungs.iter().map(&mut level).collect(), unread)
@@ -259,11 +250,4 @@ fn path(account: &Resource, parents: &BTreeMap<&str, &str>) -> Result<Vec<String
 /// The organization in the ARN of an account: `arn:aws:organizations::MANAGEMENT:account/o-…/ACCOUNT`.
 fn organization(arn: &str) -> Option<&str> {
     Arn::parse(arn)?.resource.split('/').find(|part| part.starts_with("o-"))
-}
-
-impl Policy {
-    /// Just what speaks of an action: of thousands of requests each asks few statements.
-    pub(super) fn about(&self, action: &str) -> Policy {
-        Policy { statements: self.statements.iter().filter(|s| s.covers_action(action)).cloned().collect() }
-    }
 }

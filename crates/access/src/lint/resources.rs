@@ -10,7 +10,7 @@ use super::{PolicyType, Remark};
 use crate::catalogue::Action;
 use crate::context::Context;
 use std::collections::HashMap;
-use yagura_model::{Arn, Severity, Text};
+use yagura_model::{Arn, Severity, Text, is_account_id};
 
 /// Resources of one statement that are compared with the types of its actions.
 const MAX_RESOURCES: usize = 500;
@@ -62,9 +62,8 @@ fn malformed(view: &View, part: &Part, kind: PolicyType) -> Option<Remark> {
         return Some(view.remark("wrong-partition", Severity::Medium, &part.at, text));
     }
     let account = arn.account;
-    let is_id = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
     let digits = account.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    if fixed(account) && digits && !is_id {
+    if fixed(account) && digits && !is_account_id(account) {
         let text = Text::new(
             format!("`{account}` of `{shown}` is no account's id: write its 12 digits"),
             format!("`{shown}` の `{account}` はアカウント ID ではありません。12 桁の数字を指定してください"),

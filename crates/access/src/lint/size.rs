@@ -9,6 +9,7 @@
 
 use super::read::View;
 use super::{PolicyType, Remark};
+use crate::policy::{MAX_MANAGED, size};
 use serde_json::Value as Json;
 use yagura_model::{Severity, Text};
 
@@ -16,10 +17,10 @@ use yagura_model::{Severity, Text};
 const RESOURCE: [(&str, usize); 3] = [("s3", 20_480), ("kms", 32_768), ("secretsmanager", 20_480)];
 
 pub fn check(document: &Json, views: &[View], kind: PolicyType, remarks: &mut Vec<Remark>) {
-    let length = document.to_string().chars().filter(|c| !c.is_whitespace()).count();
+    let length = size(document);
     // What is refused, and from where on it depends on where the document is put.
     let (limit, soft) = match kind {
-        PolicyType::Identity => (10_240, Some(6_144)),
+        PolicyType::Identity => (10_240, Some(MAX_MANAGED)),
         PolicyType::Trust => (8_192, Some(2_048)),
         PolicyType::ServiceControl => (10_240, None),
         PolicyType::ResourceControl => (5_120, None),

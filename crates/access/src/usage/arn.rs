@@ -1,5 +1,7 @@
 //! ARNs as a policy can name them.
 
+use yagura_model::is_account_id;
+
 /// An ARN's length is at most this (`docs.aws.amazon.com/IAM/latest/APIReference/API_ResourceSpecificResult.html`).
 pub const MAX_ARN: usize = 2048;
 
@@ -33,10 +35,7 @@ fn is_sound(arn: &str) -> bool {
     let (scheme, partition, service, region, account) = (field(), field(), field(), field(), field());
     let word = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     let wild = |text: &str| text == "*";
-    let is_account = account.is_empty()
-        || account == "aws"
-        || wild(account)
-        || (account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()));
+    let is_account = account.is_empty() || account == "aws" || wild(account) || is_account_id(account);
     scheme == "arn"
         && partition.starts_with("aws")
         && word(partition)

@@ -9,7 +9,7 @@ use super::extra;
 use super::form::fitting;
 use super::target::{Place, named};
 use serde_json::{Map, Value as Json};
-use yagura_model::{Arn, Text};
+use yagura_model::{Arn, is_account_id};
 
 /// Longer names of events and sources are cut: AWS's are far shorter.
 const MAX_NAME: usize = 128;
@@ -46,25 +46,6 @@ pub enum Skipped {
     Unknown { source: String, name: String },
 }
 
-impl Skipped {
-    /// The reason as a person reads it.
-    pub fn text(&self) -> Text {
-        match self {
-            Skipped::NoIdentity => Text::new(
-                "The caller is no user or role of the account",
-                "呼び出し元がこのアカウントのユーザーまたはロールではありません",
-            ),
-            Skipped::NoPermission => {
-                Text::new("The event needs no permission", "このイベントにはアクセス許可が不要です")
-            }
-            Skipped::Unknown { source, name } => Text::new(
-                format!("No IAM action is known for {name} of {source}"),
-                format!("{source} の {name} に対応する IAM アクションが不明です"),
-            ),
-        }
-    }
-}
-
 impl Call {
     /// Reads a record: the permission that its operation took, and those that AWS checked beside it and logs no event
     /// for, such as `iam:PassRole`.
@@ -90,7 +71,7 @@ impl Call {
         };
         let arn = Arn::parse(principal).ok_or(Skipped::NoIdentity)?;
         let region = Some(text("awsRegion")).filter(|r| is_region(r)).unwrap_or_default();
-        let recorded = Some(text("recipientAccountId")).filter(|id| is_account(id));
+        let recorded = Some(text("recipientAccountId")).filter(|id| is_account_id(id));
         let place = Place { principal, partition: arn.partition, region, account: arn.account };
         let call = |action: String, resources: Vec<String>| Call {
             principal: principal.to_owned(),
@@ -122,10 +103,6 @@ fn cut(name: &str) -> String {
     name.chars().take(MAX_NAME).collect()
 }
 
-fn is_account(id: &str) -> bool {
-    id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())
-}
-
 fn is_region(region: &str) -> bool {
     region.len() <= 32 && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
@@ -143,7 +120,7 @@ fn principal(identity: &Json) -> Option<&str> {
     let text = arn.as_str().filter(|text| text.len() <= MAX_ARN)?;
     let arn = Arn::parse(text)?;
     let names = begins.iter().find_map(|begin| arn.resource.strip_prefix(begin)).is_some_and(|name| !name.is_empty());
-    let sound = arn.service == "iam" && arn.region.is_empty() && is_account(arn.account);
+    let sound = arn.service == "iam" && arn.region.is_empty() && is_account_id(arn.account);
     let plain = text.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'*' | b'?' | b'$'));
     (names && sound && plain && arn.partition.starts_with("aws")).then_some(text)
 }

@@ -26,7 +26,6 @@ mod widen;
 pub use call::{Call, Skipped};
 pub use least::{Least, Options, least};
 pub use mining::{Covering, Member, MiningOptions, Proposal, propose};
-pub use pack::size;
 pub use replay::{Replay, replay};
-pub use unused::{Unused, UnusedService, Used, What, Window, unused, used_by};
+pub use unused::{Unused, UnusedService, Used, What, Window, note, unused, used_by};
 pub use widen::{Why, Widened};

@@ -1,11 +1,8 @@
 //! Statements into policies that AWS takes.
 
+use crate::policy::{MAX_MANAGED, size};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
-
-/// Characters of a managed policy, white space not counted
-/// (`docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html`).
-pub const MAX_POLICY: usize = 6_144;
 
 /// An Allow.
 #[derive(Clone, Debug)]
@@ -62,11 +59,6 @@ impl Grant {
     }
 }
 
-/// The characters of a document that AWS counts.
-pub fn size(document: &Json) -> usize {
-    document.to_string().chars().filter(|c| !c.is_whitespace()).count()
-}
-
 fn document(statements: &[Json]) -> Json {
     json!({"Version": "2012-10-17", "Statement": statements})
 }
@@ -82,12 +74,12 @@ pub fn pack(grants: Vec<Grant>, name: &str) -> Vec<(String, Json)> {
         let statement = grant.statement(&sid);
         // With the comma before it.
         let length = size(&statement) + 1;
-        if empty + length > MAX_POLICY && grant.actions.len() + grant.resources.len() > 2 {
-            left.extend(grant.parted(&sid, MAX_POLICY - empty - 1).into_iter().rev());
+        if empty + length > MAX_MANAGED && grant.actions.len() + grant.resources.len() > 2 {
+            left.extend(grant.parted(&sid, MAX_MANAGED - empty - 1).into_iter().rev());
             continue;
         }
         sids.insert(sid);
-        match policies.iter_mut().find(|(used, _)| used + length <= MAX_POLICY) {
+        match policies.iter_mut().find(|(used, _)| used + length <= MAX_MANAGED) {
             Some((used, statements)) => {
                 *used += length;
                 statements.push(statement);

@@ -75,11 +75,8 @@ pub fn replay(policies: &[(String, Json)], calls: &[Call]) -> Result<Replay, Err
 
 /// The statements that speak of an action, beside a resource's policy that leaves all to those of the account.
 fn bearing(identity: &[Policy], action: &str, account: &str) -> Result<Layers, Error> {
-    let of = |policy: &Policy| Policy {
-        statements: policy.statements.iter().filter(|s| s.covers_action(action)).cloned().collect(),
-    };
     let delegates =
         json!({"Statement": {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "*", "Resource": "*"}});
     let resource = vec![Policy::read(&delegates, "resource", Kind::Resource, "resource")?];
-    Ok(Layers { identity: identity.iter().map(of).collect(), resource, ..Layers::default() })
+    Ok(Layers { identity: identity.iter().map(|policy| policy.about(action)).collect(), resource, ..Layers::default() })
 }

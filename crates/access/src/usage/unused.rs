@@ -28,13 +28,19 @@ pub type Used = BTreeMap<String, BTreeMap<String, String>>;
 /// What these calls used; what was denied wasn't.
 pub fn used_by<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Used {
     let mut used = Used::new();
-    for call in calls.into_iter().filter(|call| !call.denied) {
-        let last = used.entry(call.principal.clone()).or_default().entry(call.action.clone()).or_default();
-        if *last < call.time {
-            last.clone_from(&call.time);
-        }
-    }
+    calls.into_iter().for_each(|call| note(&mut used, call));
     used
+}
+
+/// Adds what a call used.
+pub fn note(used: &mut Used, call: &Call) {
+    if call.denied {
+        return;
+    }
+    let last = used.entry(call.principal.clone()).or_default().entry(call.action.clone()).or_default();
+    if *last < call.time {
+        last.clone_from(&call.time);
+    }
 }
 
 /// The time that is looked at.

@@ -1,7 +1,8 @@
 //! Short ways to write cases, and to ask what they get.
 
 use serde_json::{Value, json};
-use yagura_access::{Answer, Case};
+use yagura_access::{Answer, Case, Guard};
+use yagura_model::Resource;
 
 pub const HERE: &str = "111122223333";
 pub const THERE: &str = "444455556666";
@@ -57,4 +58,16 @@ pub fn error(parts: Value) -> String {
         Ok(answer) => panic!("{answer:?}"),
         Err(e) => e.to_string(),
     }
+}
+
+/// What guards roles and functions, by the property that holds it.
+pub fn guard_of(resource: &Resource) -> Option<Guard> {
+    let property = match &*resource.kind {
+        "AWS::IAM::Role" => "AssumeRolePolicyDocument",
+        "AWS::Lambda::Function" => "PolicyDocument",
+        _ => return None,
+    };
+    let policy = &resource.properties[property];
+    let policies = if policy.is_null() { Vec::new() } else { vec![("policy".to_owned(), policy.clone())] };
+    Some(Guard { arn: resource.arn.clone()?, policies })
 }

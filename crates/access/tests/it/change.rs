@@ -1,10 +1,11 @@
 //! After a change, what is kept and asked anew gives what asking everything anew gives.
 
+use crate::ask::guard_of;
 use crate::laws::Dice;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use yagura_access::Estate;
 use yagura_access::escalate::{Closure, Method, methods};
-use yagura_access::{Estate, Guard};
 use yagura_content::Library;
 use yagura_model::Resource;
 
@@ -182,16 +183,7 @@ impl World {
 
     fn estate(&self) -> Estate {
         let resources: Vec<Resource> = self.things.values().cloned().collect();
-        Estate::of(&resources, |resource| {
-            let property = match &*resource.kind {
-                "AWS::IAM::Role" => "AssumeRolePolicyDocument",
-                "AWS::Lambda::Function" => "PolicyDocument",
-                _ => return None,
-            };
-            let policy = &resource.properties[property];
-            let policies = if policy.is_null() { Vec::new() } else { vec![("policy".to_owned(), policy.clone())] };
-            Some(Guard { arn: resource.arn.clone()?, policies })
-        })
+        Estate::of(&resources, guard_of)
     }
 }
 
@@ -213,7 +205,7 @@ fn a_change_gives_what_asking_anew_gives() {
             let what = world.change();
             let next = world.estate();
             let changed = next.changed(&estate);
-            closure = closure.after(&next, &methods, Some(&changed));
+            closure = closure.after(&next, &methods, &changed);
             let anew = Closure::of(&next, &methods);
             for principal in next.principals() {
                 let (kept, fresh) = (closure.rank(principal), anew.rank(principal));

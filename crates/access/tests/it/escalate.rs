@@ -1,8 +1,9 @@
 //! Each method of escalation on an account that is open to it, and on twins of that account with one thing in the way.
 
+use crate::ask::guard_of;
 use serde_json::{Value, json};
+use yagura_access::Estate;
 use yagura_access::escalate::{Closure, From, Gives, Method, Target, methods};
-use yagura_access::{Estate, Guard};
 use yagura_content::Library;
 use yagura_model::Resource;
 
@@ -179,21 +180,10 @@ fn account(method: &Method, blocker: Blocker) -> Vec<Resource> {
     found
 }
 
-fn guard_of(resource: &Resource) -> Option<Guard> {
-    let property = match &*resource.kind {
-        "AWS::IAM::Role" => "AssumeRolePolicyDocument",
-        "AWS::Lambda::Function" => "PolicyDocument",
-        _ => return None,
-    };
-    let policy = &resource.properties[property];
-    let policies = if policy.is_null() { Vec::new() } else { vec![("policy".to_owned(), policy.clone())] };
-    Some(Guard { arn: resource.arn.clone()?, policies })
-}
-
 /// Whether the attacker becomes an administrator by the method.
 fn is_found(method: &Method, blocker: Blocker) -> bool {
     let estate = Estate::of(&account(method, blocker), guard_of);
-    let found = estate.escalate(std::slice::from_ref(method));
+    let found = Closure::of(&estate, std::slice::from_ref(method)).escalation();
     assert!(found.unread.is_empty(), "{}: {:?}", method.id, found.unread);
     let path = found.paths.iter().find(|path| path.principal == attacker(method));
     if let Some(path) = path {
@@ -262,7 +252,7 @@ fn paths_are_the_shortest_and_go_over_others() {
         ],
         guard_of,
     );
-    let found = estate.escalate(&methods);
+    let found = Closure::of(&estate, &methods).escalation();
     let lengths: Vec<(String, usize)> = found.paths.iter().map(|p| (p.principal.clone(), p.steps.len())).collect();
     assert_eq!(lengths, [(iam("role/deploy"), 0), (iam("role/ci"), 1), (iam("user/intern"), 2)].map(|(p, n)| (p, n)));
     let steps: Vec<(&str, Option<&str>)> =

@@ -25,18 +25,21 @@ pub fn exposures(
     trust: &Trust,
     now: DateTime<Utc>,
 ) -> Vec<(usize, Exposure)> {
-    let guard = |resource: &Resource| guard(catalog, resource);
-    let estate = Estate::of(resources, |resource| guard(resource).filter(|_| !resource.source.is_template()));
+    let guards: Vec<Option<Guard>> = resources.iter().map(|resource| guard(catalog, resource)).collect();
+    let live: Vec<Option<Guard>> =
+        resources.iter().zip(&guards).map(|(r, guard)| guard.clone().filter(|_| !r.source.is_template())).collect();
+    let estate = Estate::guarded(resources, &live);
     let today = now.format("%Y-%m-%d").to_string();
-    let exposure = |(index, resource): (usize, &Resource)| {
+    let exposure = |(index, guard): (usize, &Option<Guard>)| {
+        let (guard, resource) = (guard.as_ref()?, &resources[index]);
         let account = resource.account.as_deref().unwrap_or_default();
-        let guard_of_it = guard(resource)?;
         // Things of two templates may have the same name: each is asked alone.
-        let alone = resource.source.is_template().then(|| Estate::of(std::slice::from_ref(resource), guard));
-        let estate = alone.as_ref().unwrap_or(&estate);
-        Some((index, estate.exposure(&guard_of_it, account, trust, &today)))
+        let one = index..=index;
+        let alone = || Estate::guarded(&resources[one.clone()], &guards[one.clone()]);
+        let alone = resource.source.is_template().then(alone);
+        Some((index, alone.as_ref().unwrap_or(&estate).exposure(guard, account, trust, &today)))
     };
-    resources.iter().enumerate().filter_map(exposure).collect()
+    guards.iter().enumerate().filter_map(exposure).collect()
 }
 
 /// What says who may do what to a resource; `None` if for its type nothing can.

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use std::{collections::HashMap, io::BufRead};
 use yagura_content::shapes;
-use yagura_model::{Origin, Resource, Source};
+use yagura_model::{Origin, Resource, Source, partition_of};
 
 /// Nesting that JSON inside a string may have, string in string.
 const MAX_ENCODED: usize = 3;
@@ -182,11 +182,7 @@ fn state_id(item: &Value) -> u64 {
 /// The resource that an item describes; `None` when Config's word for the type isn't understood.
 fn resource(file: &str, key: &Key, item: &mut Value, options: &Options<'_>) -> Result<Option<Resource>, String> {
     decode_texts(item);
-    let partition = match key.region.as_deref() {
-        Some(region) if region.starts_with("cn-") => "aws-cn",
-        Some(region) if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    };
+    let partition = partition_of(key.region.as_deref().unwrap_or_default());
     let place = Place { partition: partition.to_owned(), account: key.account.clone(), region: key.region.clone() };
     let mut resource = Resource {
         kind: key.kind.clone(),

@@ -27,13 +27,14 @@ pub use parameters::Parameters;
 pub use problem::Problem;
 pub use records::write as write_resources;
 
+use crate::live::global_region;
 use crate::mapping::{Catalog, Scope, Type};
 use body::Body;
 use kind::{Guess, Kind};
 use problem::{Words, words};
 use serde_json::Value;
 use std::{collections::BTreeMap, path::PathBuf};
-use yagura_model::{Inventory, Resource};
+use yagura_model::{Inventory, Resource, partition_of};
 
 /// Something to read.
 #[derive(Clone, Debug)]
@@ -201,12 +202,8 @@ fn region_of(kind: &Type, region: Option<String>) -> Option<String> {
     if kind.scope == Scope::Regional || kind.item_region.is_some() {
         return region;
     }
-    let global = match region.as_deref() {
-        Some(region) if region.starts_with("cn-") => "cn-north-1",
-        Some(region) if region.starts_with("us-gov-") => "us-gov-west-1",
-        _ => "us-east-1",
-    };
-    Some(global.to_owned())
+    let partition = partition_of(region.as_deref().unwrap_or_default());
+    Some(global_region(partition).to_owned())
 }
 
 /// The tags among CloudFormation properties: a list of keys and values, or a map.

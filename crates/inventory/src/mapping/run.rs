@@ -4,7 +4,7 @@ use super::{Jq, Scope, Type, form::filled, jq::as_marker};
 use crate::live::global_region;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use yagura_model::{Arn, Relation, Resource, Source, unknown};
+use yagura_model::{Arn, Relation, Resource, Source, partition_of, unknown};
 
 /// Where evidence is from: what every block sees beside its input. A template may not say.
 #[derive(Clone, Debug, Default)]
@@ -92,9 +92,7 @@ impl Type {
         let region = resource.region.as_deref();
         let partition = match resource.arn.as_deref().and_then(Arn::parse) {
             Some(arn) => arn.partition,
-            None if region.is_some_and(|r| r.starts_with("cn-")) => "aws-cn",
-            None if region.is_some_and(|r| r.starts_with("us-gov-")) => "aws-us-gov",
-            None => "aws",
+            None => partition_of(region.unwrap_or_default()),
         };
         let place = Place { partition: partition.to_owned(), account: resource.account.clone(), region: None };
         filled(form, &resource.id, region, &place)

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     network::PREFIX_LIST,
     schema::{Below, Schemas, closest},
-    world::{fact_looks_at, fact_names},
+    world::{OUTSIDE_ACCESS, fact_looks_at, fact_names},
 };
 use cel::{
     IdedExpr,
@@ -37,6 +37,8 @@ pub struct Program {
     pub reads_observed: bool,
     /// The types of other resources that it looks at.
     pub looks_at: BTreeSet<String>,
+    /// Whether it looks at a fact that is derived outside this crate.
+    pub derives: bool,
 }
 
 /// Compiles a rule for resources of a type.
@@ -56,10 +58,12 @@ pub fn compile(source: &str, schemas: &Schemas, kind: &str) -> Result<Program, V
         mistakes: Vec::new(),
         reads_observed: false,
         looks_at: BTreeSet::new(),
+        derives: false,
     };
     let (node, _) = compiler.expr(&expr);
     if compiler.mistakes.is_empty() {
-        Ok(Program { node, reads_observed: compiler.reads_observed, looks_at: compiler.looks_at })
+        let Compiler { reads_observed, looks_at, derives, .. } = compiler;
+        Ok(Program { node, reads_observed, looks_at, derives })
     } else {
         compiler.mistakes.dedup();
         Err(compiler.mistakes)
@@ -74,6 +78,7 @@ struct Compiler<'s> {
     mistakes: Vec<Mistake>,
     reads_observed: bool,
     looks_at: BTreeSet<String>,
+    derives: bool,
 }
 
 type Compiled = (Node, Kind);
@@ -224,6 +229,7 @@ impl Compiler<'_> {
                 _ => Kind::Scalar("a string"),
             },
             Kind::Derived(kind) if known(fact_names(&kind)) => {
+                self.derives |= name == OUTSIDE_ACCESS;
                 self.looks_at.extend(fact_looks_at(name).iter().map(|kind| (*kind).to_owned()));
                 Kind::Scalar("a boolean")
             }

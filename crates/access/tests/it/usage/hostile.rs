@@ -4,7 +4,8 @@ use super::{ALICE, record};
 use crate::laws::Dice;
 use serde_json::{Value, json};
 use yagura_access::lint::{PolicyType, lint};
-use yagura_access::usage::{Call, Options, least, replay, size};
+use yagura_access::size;
+use yagura_access::usage::{Call, Options, least, replay};
 use yagura_model::Severity;
 
 /// Values of every type, and texts that mean something to someone.

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use yagura_access::catalogue;
 use yagura_access::lint::{PolicyType, lint};
-use yagura_access::usage::{Call, Least, Options, Why, least, replay, size};
+use yagura_access::size;
+use yagura_access::usage::{Call, Least, Options, Why, least, replay};
 use yagura_model::Severity;
 
 fn call(action: &str, resources: &[&str]) -> Call {

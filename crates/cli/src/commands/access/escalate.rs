@@ -4,7 +4,7 @@ use super::{estate, usage, write};
 use crate::{args::Global, ask::Escalate, exit::Stop, note, settings, terminal};
 use anyhow::anyhow;
 use serde_json::{Value, json};
-use std::process::ExitCode;
+use std::{cmp::Reverse, process::ExitCode};
 use yagura_access::Estate;
 use yagura_access::escalate::{Closure, Ground, Method, Path, Step, methods};
 use yagura_model::{Lang, Severity};
@@ -83,36 +83,30 @@ async fn cut(
     closure: &Closure,
 ) -> Result<ExitCode, Stop> {
     let lang = terminal::lang(global);
-    let mut cuts = closure.cuts(estate, methods, args.principal.as_deref());
+    let cuts = closure.cuts(estate, methods, args.principal.as_deref());
     let since = settings::time(&args.since)?;
-    let permissions: Vec<(String, String, String)> =
-        cuts.iter().map(|cut| (cut.principal.clone(), cut.action.clone(), cut.resource.clone())).collect();
-    let uses = match permissions.is_empty() {
-        true => None,
-        false => usage::uses(global, &since, &permissions).await?,
-    };
+    let uses = if cuts.is_empty() { None } else { usage::uses(global, &since, &cuts).await? };
+    let used = |i: usize| uses.as_ref().map(|uses| &uses[i]);
     let mut order: Vec<usize> = (0..cuts.len()).collect();
-    if let Some(uses) = &uses {
-        // What was never used breaks nothing.
-        order.sort_by_key(|i| (uses[*i].count > 0, std::cmp::Reverse(cuts[*i].freed.len()), uses[*i].count));
-    }
-    let rows = order.iter().map(|i| {
-        let (cut, used) = (&mut cuts[*i], uses.as_ref().map(|uses| &uses[*i]));
+    // What was never used breaks nothing. Without uses they stay as they come, what frees most first.
+    order.sort_by_key(|i| used(*i).map(|used| (used.count > 0, Reverse(cuts[*i].freed.len()), used.count)));
+    let rows = order.into_iter().map(|i| {
+        let cut = &cuts[i];
         vec![
             Some(cut.principal.as_str().into()),
             Some(cut.action.as_str().into()),
             Some(cut.resource.as_str().into()),
-            cut.statement.take().map(Value::from),
+            cut.statement.as_deref().map(Value::from),
             Some(cut.freed.len().into()),
-            used.map(|used| used.count.into()),
-            used.filter(|used| used.count > 0).map(|used| used.last.as_str().into()),
-            Some(std::mem::take(&mut cut.freed).into()),
+            used(i).map(|used| used.count.into()),
+            used(i).filter(|used| used.count > 0).map(|used| used.last.as_str().into()),
+            Some(cut.freed.clone().into()),
         ]
     });
     let columns = ["principal", "action", "resource", "statement", "frees", "uses", "last_used", "freed"];
-    let rows = rows.collect();
-    write(global, "access escalate --cut", &columns, rows, &[0, 1, 3, 4, 5])?;
-    match (lang, uses.is_some() || permissions.is_empty()) {
+    write(global, "access escalate --cut", &columns, rows.collect(), &[0, 1, 3, 4, 5])?;
+    let is_known = uses.is_some() || cuts.is_empty();
+    match (lang, is_known) {
         (Lang::En, true) => {
             note!("`frees`: who can no longer become an administrator once it is denied; `uses` since {since}")
         }
@@ -127,7 +121,7 @@ async fn cut(
             "{since} 以降のイベントがレイクにないため、拒否した場合の影響は分かりません。`yagura ingest PATH` で取り込んでください"
         ),
     }
-    Ok(crate::exit::code(false, uses.is_none() && !permissions.is_empty(), global.strict))
+    Ok(crate::exit::code(false, !is_known, global.strict))
 }
 
 fn json_of(step: &Step, lang: Lang) -> Value {

@@ -10,7 +10,7 @@ use crate::{
 };
 use anyhow::anyhow;
 use serde_json::{Map, Value};
-use std::{collections::BTreeMap, path::Path, process::ExitCode};
+use std::{collections::BTreeMap, fmt::Display, path::Path, process::ExitCode};
 use yagura_access::{Asked, Estate, Permission, Told};
 use yagura_content::Library;
 use yagura_inventory::{
@@ -52,7 +52,7 @@ pub async fn can(global: &Global, args: Can) -> Result<ExitCode, Stop> {
     }
     let ungoverned = permission.ungoverned.clone();
     write(global, "access can", &COLUMNS, vec![row(permission, &action, &resource, lang)], &SHOWN)?;
-    tell_limits(lang, ungoverned.iter().map(|(account, reason)| (account.as_str(), reason.as_str())));
+    tell_limits(lang, ungoverned);
     Ok(crate::exit::code(false, is_blind, global.strict))
 }
 
@@ -76,7 +76,7 @@ pub async fn who_can(global: &Global, args: WhoCan) -> Result<ExitCode, Stop> {
             note!("実行できる（可能性のある）プリンシパル: {can} 件（把握しているユーザーとロール: {asked} 件）")
         }
     }
-    tell_limits(lang, ungoverned.iter().map(|(account, reason)| (account.as_str(), reason.as_str())));
+    tell_limits(lang, ungoverned);
     Ok(crate::exit::code(false, is_blind, global.strict))
 }
 
@@ -130,7 +130,7 @@ fn tell_foreign(lang: Lang, principal: &str) {
 
 /// What no inventory holds, so that nobody takes the answer for more than it is; first the accounts of which the
 /// organization's policies are not known, each with the reason.
-pub fn tell_limits<'a>(lang: Lang, ungoverned: impl Iterator<Item = (&'a str, &'a str)>) {
+pub fn tell_limits(lang: Lang, ungoverned: impl IntoIterator<Item = (impl Display, impl Display)>) {
     for (account, reason) in ungoverned {
         match lang {
             Lang::En => note!(

@@ -8,12 +8,13 @@ use crate::{
     note, output, settings, terminal,
 };
 use anyhow::anyhow;
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     process::ExitCode,
 };
+use yagura_access::escalate::Cut;
 use yagura_access::usage::{self, Call, MiningOptions, Options, Skipped, What, Why, Window};
 use yagura_lake::Lake;
 use yagura_logs::parse_time;
@@ -23,36 +24,39 @@ use yagura_model::Lang;
 const MOST: usize = 3_000_000;
 
 /// What the lake tells of calls.
-pub struct Calls {
-    pub calls: Vec<Call>,
+struct Calls {
+    calls: Vec<Call>,
     /// Events that could not be told as permissions, by service and name.
-    pub unknown: BTreeMap<(String, String), u64>,
+    unknown: BTreeMap<(String, String), u64>,
     /// Records that were looked at.
-    pub records: u64,
+    records: u64,
+}
+
+/// Hands out what each of the lake's records since a time was, as permissions; the number of records.
+async fn each(global: &Global, since: &str, mut each: impl FnMut(Result<Vec<Call>, Skipped>)) -> Result<u64, Stop> {
+    let hub = settings::hub(global).await?;
+    let lake = Lake::open(&settings::data_dir(global), hub.state()).await?;
+    let read = |raw: &str| {
+        if let Ok(record) = serde_json::from_str::<Value>(raw) {
+            each(Call::of(&record));
+        }
+    };
+    Ok(lake.records(parse_time(since), None, read).await?)
 }
 
 /// The calls since a time that are wanted.
-pub async fn calls(global: &Global, since: &str, wanted: impl Fn(&Call) -> bool) -> Result<Calls, Stop> {
-    let since = parse_time(since);
-    let hub = settings::hub(global).await?;
-    let lake = Lake::open(&settings::data_dir(global), hub.state()).await?;
-    let mut found = Calls { calls: Vec::new(), unknown: BTreeMap::new(), records: 0 };
-    let mut many = false;
-    found.records = lake
-        .records(since, None, |raw| {
-            let Ok(record) = serde_json::from_str::<Value>(raw) else { return };
-            match Call::of(&record) {
-                Ok(calls) => found.calls.extend(calls.into_iter().filter(&wanted).take_while(|_| !many)),
-                Err(Skipped::Unknown { source, name }) => *found.unknown.entry((source, name)).or_default() += 1,
-                Err(Skipped::NoIdentity | Skipped::NoPermission) => {}
-            }
-            many = found.calls.len() >= MOST;
-        })
-        .await?;
-    if many {
+async fn calls(global: &Global, since: &str, wanted: impl Fn(&Call) -> bool) -> Result<Calls, Stop> {
+    let (mut calls, mut unknown) = (Vec::new(), BTreeMap::new());
+    let records = each(global, since, |found| match found {
+        Ok(found) if calls.len() < MOST => calls.extend(found.into_iter().filter(&wanted)),
+        Err(Skipped::Unknown { source, name }) => *unknown.entry((source, name)).or_default() += 1,
+        Ok(_) | Err(Skipped::NoIdentity | Skipped::NoPermission) => {}
+    })
+    .await?;
+    if calls.len() >= MOST {
         return Err(Stop::failed(anyhow!("more than {MOST} calls since then: choose a later --since")));
     }
-    Ok(found)
+    Ok(Calls { calls, unknown, records })
 }
 
 fn nothing(records: u64) -> Option<Stop> {
@@ -90,7 +94,7 @@ pub async fn least(global: &Global, args: Least) -> Result<ExitCode, Stop> {
             vec![
                 Some(args.principal.as_str().into()),
                 Some(name.as_str().into()),
-                Some(usage::size(policy).into()),
+                Some(yagura_access::size(policy).into()),
                 Some(proof.asked.into()),
                 Some(kept.into()),
                 Some(policy.clone()),
@@ -135,7 +139,7 @@ pub async fn unused(global: &Global, args: Unused) -> Result<ExitCode, Stop> {
     let from = now - chrono::Duration::days(i64::from(args.days));
     let library = settings::library(global)?;
     let resources = estate::resources(global, &library, args.inventory.as_deref()).await?;
-    let (used, records) = used(global, from).await?;
+    let (used, records) = used(global, &settings::stamp(from)).await?;
     let window = Window { now, since: from, days: args.days };
     let found = usage::unused(&resources, &used, &window);
     let asked = |principal: &str| args.principal.as_deref().is_none_or(|asked| asked == principal);
@@ -200,8 +204,7 @@ pub async fn groups(global: &Global, args: Groups) -> Result<ExitCode, Stop> {
     let (lang, since) = (terminal::lang(global), settings::time(&args.since)?);
     let library = settings::library(global)?;
     let resources = estate::resources(global, &library, args.inventory.as_deref()).await?;
-    let from = DateTime::parse_from_rfc3339(&since).map(|time| time.with_timezone(&Utc)).unwrap_or_default();
-    let (used, records) = used(global, from).await?;
+    let (used, records) = used(global, &since).await?;
     if let Some(stop) = nothing(records) {
         return Err(stop);
     }
@@ -261,25 +264,11 @@ fn who(members: &[usage::Member]) -> String {
     if more == 0 { shown.join(", ") } else { format!("{} +{more}", shown.join(", ")) }
 }
 
-/// What everybody used since a time, and how many events tell it.
-async fn used(global: &Global, since: DateTime<Utc>) -> Result<(usage::Used, u64), Stop> {
-    let hub = settings::hub(global).await?;
-    let lake = Lake::open(&settings::data_dir(global), hub.state()).await?;
+/// What everybody used since a time, and how many records tell it.
+async fn used(global: &Global, since: &str) -> Result<(usage::Used, u64), Stop> {
     let mut used = usage::Used::new();
-    let records = lake
-        .records(Some(since.timestamp_micros()), None, |raw| {
-            let record = serde_json::from_str::<Value>(raw).unwrap_or_default();
-            for (who, actions) in usage::used_by(Call::of(&record).iter().flatten()) {
-                let known = used.entry(who).or_default();
-                for (action, last) in actions {
-                    let time = known.entry(action).or_default();
-                    if *time < last {
-                        *time = last;
-                    }
-                }
-            }
-        })
-        .await?;
+    let records =
+        each(global, since, |calls| calls.iter().flatten().for_each(|call| usage::note(&mut used, call))).await?;
     Ok((used, records))
 }
 
@@ -302,26 +291,20 @@ pub struct Use {
     pub last: String,
 }
 
-/// The uses that each of some permissions had since a time; `None` if the lake has no events of it.
-pub async fn uses(
-    global: &Global,
-    since: &str,
-    permissions: &[(String, String, String)],
-) -> Result<Option<Vec<Use>>, Stop> {
-    let principals: BTreeSet<&str> = permissions.iter().map(|(principal, _, _)| principal.as_str()).collect();
+/// The uses that the permission of each cut had since a time; `None` if the lake has no events of it.
+pub async fn uses(global: &Global, since: &str, cuts: &[Cut]) -> Result<Option<Vec<Use>>, Stop> {
+    let principals: BTreeSet<&str> = cuts.iter().map(|cut| cut.principal.as_str()).collect();
     let found = calls(global, since, |call| principals.contains(call.principal.as_str())).await?;
-    if found.records == 0 {
-        return Ok(None);
-    }
-    let of = |(principal, action, resource): &(String, String, String)| {
+    let of = |cut: &Cut| {
         let is = |call: &&Call| {
-            call.principal == *principal
-                && call.action.eq_ignore_ascii_case(action)
-                && (call.resources.is_empty() || call.resources.iter().any(|r| yagura_access::overlap(resource, r)))
+            call.principal == cut.principal
+                && call.action.eq_ignore_ascii_case(&cut.action)
+                && (call.resources.is_empty()
+                    || call.resources.iter().any(|r| yagura_access::overlap(&cut.resource, r)))
         };
         let used = found.calls.iter().filter(is);
         let last = used.clone().map(|call| call.time.as_str()).max().unwrap_or_default();
         Use { count: used.count() as u64, last: last.to_owned() }
     };
-    Ok(Some(permissions.iter().map(of).collect()))
+    Ok((found.records > 0).then(|| cuts.iter().map(of).collect()))
 }
