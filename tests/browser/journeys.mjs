@@ -50,8 +50,17 @@ export async function filter(browser, base) {
     await page.locator("input[name=q]").press("Enter");
     assert.match(page.url(), /severity=high/);
     const rows = await page.locator("[data-row]").allInnerTexts();
-    assert.deepEqual(rows.filter((row) => !/s3|bucket|minato|outside/i.test(row)), []);
     assert.ok(rows.length > 0);
+    for (const [i, row] of rows.entries()) {
+      if (/s3|bucket|minato/i.test(row)) continue;
+      // A line for several findings doesn't name what they are about: its page does, and asks for the same words.
+      const link = await page.locator("[data-row]").nth(i).getByRole("link").first().getAttribute("href");
+      assert.match(link, /q=s3/);
+      const group = await english(browser, base + link);
+      const members = await group.locator("[data-row]").allInnerTexts();
+      assert.ok(members.length > 1 && members.every((member) => /s3|bucket|minato/i.test(member)), String(members));
+      await group.context().close();
+    }
     await page.locator("input[name=q]").fill("no such thing anywhere");
     await page.locator("input[name=q]").press("Enter");
     assert.match(await text(page), /Nothing matches/);

@@ -67,7 +67,7 @@ def test_ways_to_an_administrator_end_where_something_is_in_the_way(account):
     assert step["method"].startswith("lambda-") and step["to"] == arn("role/batch")
     assert {need["statement"] for need in step["needs"]} == {"work/1"}
     done = account("access", "escalate", arn("user/developer"), "--fail-on", "critical", "--lang", "ja")
-    assert done.code == 1 and "role/batch" in done.out and "管理者になれるもの: 1 件" in done.err
+    assert done.code == 1 and "role/batch" in done.out and "管理者になれるプリンシパル: 1 件" in done.err
     assert account("access", "escalate", arn("user/nobody")).code == 2
 
 

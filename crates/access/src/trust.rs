@@ -49,7 +49,7 @@ pub struct Partner {
 pub struct Archive {
     /// ARN of the resource, with `*` for any text.
     pub resource: String,
-    /// The principal as the policy names it, with `*` for any text; `*` alone is everyone, too.
+    /// The principal as the policy names it, with `*` for any text; `*` alone is access for everyone, and no more.
     pub principal: String,
     pub reason: String,
     /// The last day on which it holds, `2027-03-31`; none: it holds for ever.
@@ -109,7 +109,8 @@ impl Trust {
     pub(crate) fn archived(&self, arn: &str, principal: &str, today: &str) -> Option<String> {
         let is = |pattern: &str, text: &str| Glob::text(&pieces(pattern)).matches(text);
         let holds = |a: &&Archive| {
-            is(&a.resource, arn) && is(&a.principal, principal) && a.until.as_deref().is_none_or(|day| today <= day)
+            let named = if a.principal == "*" { principal == "*" } else { is(&a.principal, principal) };
+            is(&a.resource, arn) && named && a.until.as_deref().is_none_or(|day| today <= day)
         };
         self.archive.iter().find(holds).map(|archive| archive.reason.clone())
     }

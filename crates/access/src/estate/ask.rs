@@ -152,7 +152,8 @@ impl Estate {
         }
         let guard = self.guard(asked.resource);
         if let Some((_, guarded)) = guard {
-            guarded.policies.iter().for_each(|held| add(held, Kind::Resource, &mut layers.resource));
+            let bears = |held: &&Held| who.account != guarded.account || !matches!(held, Held::Doubt(_));
+            guarded.policies.iter().filter(bears).for_each(|held| add(held, Kind::Resource, &mut layers.resource));
         }
         let owner = guard.map_or_else(|| owner(asked.resource, &who), |(_, guarded)| guarded.account.clone());
         let mut accounts = vec![owner.as_str()];

@@ -13,6 +13,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use yagura_model::{ACCOUNT_TYPE, Resource, unknown_reason};
 
 const RESTRICT: &str = "RestrictPublicBuckets";
+const UNSEEN: &str = "s3:GetAccountPublicAccessBlock";
 
 /// Adds to each bucket's policies what its block denies.
 pub(super) fn restrict(estate: &mut Estate, resources: &[Resource], guards: &[Option<Guard>]) {
@@ -35,8 +36,10 @@ pub(super) fn restrict(estate: &mut Estate, resources: &[Resource], guards: &[Op
         let own = &resource.properties["PublicAccessBlockConfiguration"];
         let blocks: Vec<&Json> = accounts.get(guarded.account.as_str()).copied().into_iter().chain([own]).collect();
         let is_restricted = blocks.iter().any(|block| block[RESTRICT] == json!(true));
-        let unknown =
-            blocks.iter().find_map(|block| unknown_reason(block).or_else(|| unknown_reason(&block[RESTRICT])));
+        // A scan of some services may not have kept the account's block; files never tell it.
+        let unseen = resource.source.is_live() && !accounts.contains_key(guarded.account.as_str());
+        let told = blocks.iter().find_map(|block| unknown_reason(block).or_else(|| unknown_reason(&block[RESTRICT])));
+        let unknown = told.or(unseen.then_some(UNSEEN));
         let zone = Zone { owner: guarded.account.clone(), ..Zone::default() };
         let is_public = guarded.policies.iter().map(|held| match held {
             Held::Read(policy) => is_public(policy, &zone).ok(),

@@ -63,7 +63,7 @@ struct Guarded {
 pub(crate) enum Held {
     Read(Arc<Policy>),
     Unread(String),
-    /// It is not known whether this denies.
+    /// It is not known whether this denies what principals of other accounts ask for.
     Doubt(String),
 }
 
@@ -105,16 +105,18 @@ impl Estate {
     /// type nothing can.
     pub fn of(resources: &[Resource], guard_of: impl Fn(&Resource) -> Option<Guard>) -> Estate {
         let guards: Vec<Option<Guard>> = resources.iter().map(guard_of).collect();
-        Estate::guarded(resources, &guards)
+        Estate::guarded(resources, &guards, &[])
     }
 
-    /// [`Estate::of`] where of each resource it is known already what says who may do what to it.
-    pub fn guarded(resources: &[Resource], guards: &[Option<Guard>]) -> Estate {
+    /// [`Estate::of`] where of each resource it is known already what says who may do what to it. `beside` are resources
+    /// of other accounts, which tell of the organization that they share.
+    pub fn guarded(resources: &[Resource], guards: &[Option<Guard>], beside: &[Resource]) -> Estate {
         let managed = Managed::of(resources);
         let groups = groups(resources, &managed);
         let names = by_name(&groups);
-        let mut estate = Estate { organizations: Organizations::of(resources), ..Estate::default() };
-        estate.accounts = resources.iter().filter_map(|resource| resource.account.clone()).collect();
+        let all = resources.iter().chain(beside);
+        let mut estate = Estate { organizations: Organizations::of(all.clone()), ..Estate::default() };
+        estate.accounts = all.filter_map(|resource| resource.account.clone()).collect();
         for (resource, guard) in resources.iter().zip(guards) {
             if let Some(guard) = guard {
                 let policies = guard.policies.iter().map(|(name, policy)| Held::of(policy, name, Kind::Resource));

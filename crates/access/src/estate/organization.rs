@@ -42,11 +42,11 @@ pub(super) struct Organizations {
 }
 
 impl Organizations {
-    pub fn of(resources: &[Resource]) -> Organizations {
+    pub fn of<'a>(resources: impl Iterator<Item = &'a Resource> + Clone) -> Organizations {
         let mut organizations = Organizations::default();
-        let attached = Attached::of(resources);
-        let parents = parents(resources);
-        for resource in resources.iter().filter(|r| r.kind == "AWS::Organizations::Account") {
+        let attached = Attached::of(resources.clone());
+        let parents = parents(resources.clone());
+        for resource in resources.clone().filter(|r| r.kind == "AWS::Organizations::Account") {
             let account = &resource.id;
             let organization = resource.arn.as_deref().and_then(organization).map(str::to_owned);
             let governance = match path(resource, &parents) {
@@ -60,7 +60,7 @@ impl Organizations {
             organizations.accounts.insert(account.clone(), governance);
             organizations.ids.insert(account.clone(), organization);
         }
-        for resource in resources.iter().filter(|r| r.kind == ACCOUNT_TYPE) {
+        for resource in resources.clone().filter(|r| r.kind == ACCOUNT_TYPE) {
             let Some(account) = &resource.account else { continue };
             let told = &resource.observed["Organization"];
             let (governance, id) = match (unknown_reason(told), told) {
@@ -69,6 +69,12 @@ impl Organizations {
                 (None, Json::Null) if resource.observed.is_null() => continue,
                 (None, Json::Null) => (Governance::Free, Some(None)),
                 (None, told) => {
+                    // The management account is of the organization, too, though nothing else may tell of it.
+                    if let (Some(management), Some(id)) = (told["MasterAccountId"].as_str(), told["Id"].as_str()) {
+                        let id = Some(id.to_owned());
+                        organizations.ids.entry(management.to_owned()).or_insert(id);
+                        organizations.accounts.entry(management.to_owned()).or_insert(Governance::Free);
+                    }
                     let governance = match told["MasterAccountId"] == account.as_str() {
                         true => Governance::Free,
                         false => Governance::Unread("organizations:ListPolicies".to_owned()),
@@ -81,7 +87,7 @@ impl Organizations {
                 organizations.ids.entry(account.clone()).or_insert(id);
             }
         }
-        for account in resources.iter().filter_map(|r| r.account.as_ref()) {
+        for account in resources.filter_map(|r| r.account.as_ref()) {
             if !organizations.accounts.contains_key(account) {
                 let reason = Governance::Unread("organizations:DescribeOrganization".to_owned());
                 organizations.accounts.insert(account.clone(), reason);
@@ -180,9 +186,9 @@ struct Attached {
 }
 
 impl Attached {
-    fn of(resources: &[Resource]) -> Attached {
+    fn of<'a>(resources: impl Iterator<Item = &'a Resource>) -> Attached {
         let mut attached = Attached::default();
-        for resource in resources.iter().filter(|r| r.kind == "AWS::Organizations::Policy") {
+        for resource in resources.filter(|r| r.kind == "AWS::Organizations::Policy") {
             let properties = &resource.properties;
             let (kind, into) = match properties["Type"].as_str() {
                 Some("SERVICE_CONTROL_POLICY") => (Kind::Identity, &mut attached.scp),
@@ -212,8 +218,8 @@ impl Attached {
 }
 
 /// The root or unit that each unit lies in.
-fn parents(resources: &[Resource]) -> BTreeMap<&str, &str> {
-    let units = resources.iter().filter(|r| r.kind == "AWS::Organizations::OrganizationalUnit");
+fn parents<'a>(resources: impl Iterator<Item = &'a Resource>) -> BTreeMap<&'a str, &'a str> {
+    let units = resources.filter(|r| r.kind == "AWS::Organizations::OrganizationalUnit");
     units.filter_map(|r| Some((r.id.as_str(), r.properties["ParentId"].as_str()?))).collect()
 }
 

@@ -21,6 +21,7 @@ const MISSING: &str = "missing";
 const NO_TIME: &str = "no time";
 const NOT_READ: &str = "policies that could not be read";
 const FORGOTTEN: &str = "AWS remembers 400 days";
+const NO_EVENTS: &str = "no events";
 
 /// What was used: of each principal's ARN, the actions with the time of their last use.
 pub type Used = BTreeMap<String, BTreeMap<String, String>>;
@@ -45,15 +46,15 @@ pub fn note(used: &mut Used, call: &Call) {
 
 /// The time that is looked at.
 #[derive(Clone, Copy, Debug)]
-pub struct Window {
+pub struct Window<'a> {
     pub now: DateTime<Utc>,
-    /// Since when what was used is known without a gap.
-    pub since: DateTime<Utc>,
+    /// Since when of each account what was used is known without a gap; of others nothing is known.
+    pub since: &'a BTreeMap<String, DateTime<Utc>>,
     /// What wasn't used for so many days counts as unused.
     pub days: u32,
 }
 
-impl Window {
+impl Window<'_> {
     fn begin(&self) -> DateTime<Utc> {
         let days = Duration::try_days(i64::from(self.days)).unwrap_or(Duration::MAX);
         self.now.checked_sub_signed(days).unwrap_or(DateTime::<Utc>::MIN_UTC)
@@ -122,7 +123,7 @@ fn time(value: &Json) -> Time {
 
 /// What the principals of an inventory have and didn't use, in the inventory's order. Service-linked roles, which only
 /// their service can change, and what is only in a template are left out.
-pub fn unused(resources: &[Resource], used: &Used, window: &Window) -> Vec<Unused> {
+pub fn unused(resources: &[Resource], used: &Used, window: &Window<'_>) -> Vec<Unused> {
     let estate = Estate::of(resources, |_| None);
     let mut expanded = Expanded::default();
     let shown = shown(used);
@@ -160,7 +161,7 @@ fn shown(used: &Used) -> BTreeSet<&str> {
 struct Of<'a> {
     arn: &'a str,
     resource: &'a Resource,
-    window: &'a Window,
+    window: &'a Window<'a>,
     found: &'a mut Vec<Unused>,
 }
 
@@ -176,6 +177,7 @@ impl Of<'_> {
             NO_TIME => "日時として読み取れません",
             NOT_READ => "読み取れなかったポリシー",
             FORGOTTEN => "AWS の記録は 400 日間のみ",
+            NO_EVENTS => "イベントがありません",
             other => other,
         };
         let text = Text::new(
@@ -298,10 +300,14 @@ impl Of<'_> {
             return;
         }
         let begin = self.window.begin();
-        if self.window.since > begin {
-            let days = (self.window.now - self.window.since).num_days();
-            self.unknown("CloudTrail", &format!("{days} < {} days", self.window.days));
-            return;
+        let account = self.resource.account.as_deref().unwrap_or_default();
+        match self.window.since.get(account) {
+            None => return self.unknown("CloudTrail", NO_EVENTS),
+            Some(since) if *since > begin => {
+                let days = (self.window.now - *since).num_days();
+                return self.unknown("CloudTrail", &format!("{days} < {} days", self.window.days));
+            }
+            Some(_) => {}
         }
         let observed = &self.resource.observed;
         if self.is_young(&observed["CreateDate"], "observed.CreateDate") {

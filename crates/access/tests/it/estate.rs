@@ -111,6 +111,7 @@ fn organized(parent: &str, path: Value, management: &str, rcp: Value) -> Vec<Res
          "Condition": {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}}]});
     let mut found = vec![
         user(),
+        account(Value::Null, json!({"Id": "o-acme", "MasterAccountId": management})),
         bucket(read_by(json!("*")), Value::Null),
         policy("full", "SERVICE_CONTROL_POLICY", full.clone(), "r-acme"),
         policy("region", "SERVICE_CONTROL_POLICY", deny, "ou-acme-prod"),
@@ -189,4 +190,12 @@ fn resource_control_policies_keep_strangers_out_of_the_services_that_have_them()
     assert_eq!(told(permission).map(|(outcome, _)| outcome), Ok(Outcome::Conditional));
     let theirs = json!({"aws:PrincipalOrgID": "o-theirs"});
     assert_eq!(told(ask(&resources, STRANGER, theirs)), denied);
+}
+
+#[test]
+fn a_block_that_nobody_read_keeps_a_public_bucket_in_doubt_but_for_its_own_account() {
+    let resources = [user(), bucket(read_by(json!("*")), Value::Null)];
+    let names = told(ask(&resources, "anonymous", json!({}))).expect_err("nothing can be said");
+    assert_eq!(names, ["RestrictPublicBuckets (s3:GetAccountPublicAccessBlock)"]);
+    assert_eq!(told(ask(&resources, USER, json!({}))), Ok((Outcome::Allowed, Some("all/1".to_owned()))));
 }

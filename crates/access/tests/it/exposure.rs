@@ -34,7 +34,10 @@ fn organization() -> Vec<Resource> {
         let observed = json!({"Path": format!("o-acme/r-acme/{unit}/"), "ManagementAccountId": "999999999999"});
         resource("AWS::Organizations::Account", id, json!({"ParentIds": [unit]}), observed)
     };
-    vec![account(ACCOUNT, "ou-acme-prod"), account(SISTER, "ou-acme-dev")]
+    let told =
+        json!({"S3PublicAccessBlock": null, "Organization": {"Id": "o-acme", "MasterAccountId": "999999999999"}});
+    let own = resource("AWS::::Account", ACCOUNT, json!({}), told);
+    vec![account(ACCOUNT, "ou-acme-prod"), account(SISTER, "ou-acme-dev"), own]
 }
 
 fn exposure(statements: Value, more: Vec<Resource>, trust: &Trust) -> Exposure {
@@ -176,4 +179,17 @@ fn a_request_is_about_the_resource_though_its_policy_names_none() {
         Guard { arn: format!("arn:aws:logs:us-east-1:{ACCOUNT}"), policies: vec![("policy".to_owned(), write)] };
     let found = Estate::of(&[], |_| None).exposure(&guard, ACCOUNT, &Trust::default(), TODAY);
     assert!(found.outsiders[0].witness.resource.starts_with(&guard.arn), "{found:?}");
+}
+
+#[test]
+fn the_management_account_is_inside_and_an_archive_for_everyone_is_no_archive_for_each() {
+    let told =
+        json!({"S3PublicAccessBlock": null, "Organization": {"Id": "o-acme", "MasterAccountId": "999999999999"}});
+    let own = || vec![resource("AWS::::Account", ACCOUNT, json!({}), told.clone())];
+    let statements = json!([allow(json!({"AWS": ["999999999999", PARTNER]}), json!({})), allow(json!("*"), json!({}))]);
+    assert_eq!(principals(&exposure(statements.clone(), own(), &Trust::default())), ["*", PARTNER]);
+    let (resource, principal) = ("arn:aws:s3:::*".to_owned(), "*".to_owned());
+    let archive = vec![Archive { resource, principal, reason: "public website".to_owned(), until: None }];
+    let found = exposure(statements, own(), &Trust { archive, ..Trust::default() });
+    assert_eq!(principals(&found), [PARTNER]);
 }

@@ -115,7 +115,7 @@ fn test(global: &Global) -> Result<ExitCode, Stop> {
 
 /// Everything that is wrong with a library, by the engines that would run it.
 fn test_all(library: &Library) -> Vec<yagura_content::Error> {
-    let deriver = super::derive::deriver(library, Trust::default());
+    let deriver = super::derive::deriver(library, Trust::default(), Vec::new());
     let mut errors = Rulebook::test(library, Some(&*deriver));
     errors.extend(RuleSet::compile(library, &[], false).0.test(library));
     errors.extend(yagura_inventory::mapping::test(library));

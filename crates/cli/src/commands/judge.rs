@@ -4,6 +4,7 @@ use crate::{args::Global, exit, exit::Stop, note, output, settings, terminal};
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{BufWriter, Write as _},
     path::Path,
@@ -12,7 +13,7 @@ use std::{
 use yagura_access::Trust;
 use yagura_content::Library;
 use yagura_hub::{Catalog, Hub, Outcome, Scope};
-use yagura_model::{Inventory, Judgement, Lang, Severity, Verdict};
+use yagura_model::{ACCOUNT_TYPE, Inventory, Judgement, Lang, Resource, Severity, Verdict};
 use yagura_posture::Rulebook;
 
 /// What was read, and what becomes of its verdicts.
@@ -39,7 +40,16 @@ pub async fn finish_only(
     kinds: &[String],
 ) -> Result<ExitCode, Stop> {
     let now = Utc::now();
-    let mut rulebook = compiled(library, settings::trust(global)?)?;
+    let hub = match &reading.scope {
+        Some(_) => Some(settings::hub(global).await),
+        None => None,
+    };
+    let beside = match &hub {
+        Some(Ok(hub)) => beside(hub, &reading.inventory).await?,
+        _ => Vec::new(),
+    };
+    let deriver = super::derive::deriver(library, settings::trust(global)?, beside);
+    let mut rulebook = compiled(library)?.deriving(deriver);
     if !kinds.is_empty() {
         rulebook.limit(kinds);
     }
@@ -51,9 +61,9 @@ pub async fn finish_only(
         Lang::Ja => "Yagura: 診断結果",
     };
     output::write(global, title, &judgements)?;
-    let outcome = match &reading.scope {
-        Some(scope) => {
-            let hub = settings::hub(global).await.map_err(|stop| Stop {
+    let outcome = match reading.scope.as_ref().zip(hub) {
+        Some((scope, hub)) => {
+            let hub = hub.map_err(|stop| Stop {
                 error: stop.error.context("the result can't be kept: choose another --data, or --no-state"),
                 ..stop
             })?;
@@ -74,12 +84,31 @@ pub async fn finish_only(
 /// All verdicts of an inventory, as of `now`.
 pub fn judge(library: &Library, inventory: &Inventory, now: DateTime<Utc>) -> Result<Vec<Judgement>, Stop> {
     let mut judgements = Vec::new();
-    compiled(library, Trust::default())?.judge(inventory, now, &mut |judgement| judgements.push(judgement));
+    let deriver = super::derive::deriver(library, Trust::default(), Vec::new());
+    compiled(library)?.deriving(deriver).judge(inventory, now, &mut |judgement| judgements.push(judgement));
     Ok(judgements)
 }
 
-/// All controls of the content, under what is configured of trust.
-pub fn compiled(library: &Library, trust: Trust) -> Result<Rulebook, Stop> {
+/// What is known of other accounts and tells of the organization that they share with these.
+async fn beside(hub: &Hub, inventory: &Inventory) -> Result<Vec<Resource>, Stop> {
+    let kinds = [
+        ACCOUNT_TYPE,
+        "AWS::Organizations::Account",
+        "AWS::Organizations::OrganizationalUnit",
+        "AWS::Organizations::Policy",
+    ];
+    let mut known = Vec::new();
+    for kind in kinds {
+        known.extend(hub.resources(Some(kind), None, i64::MAX, 0).await?.into_iter().map(|row| row.resource));
+    }
+    let accounts: BTreeSet<&str> = inventory.resources.iter().filter_map(|r| r.account.as_deref()).collect();
+    // Of its own accounts this run has read what there is.
+    known.retain(|resource| resource.account.as_deref().is_some_and(|account| !accounts.contains(account)));
+    Ok(known)
+}
+
+/// All controls of the content.
+pub fn compiled(library: &Library) -> Result<Rulebook, Stop> {
     let (rulebook, errors) = Rulebook::compile(library);
     if !errors.is_empty() {
         for error in &errors {
@@ -87,7 +116,7 @@ pub fn compiled(library: &Library, trust: Trust) -> Result<Rulebook, Stop> {
         }
         return Err(Stop::usage(anyhow!("{} content file(s) can't be used", errors.len())));
     }
-    Ok(rulebook.deriving(super::derive::deriver(library, trust)))
+    Ok(rulebook)
 }
 
 /// Remembers what was read and what was judged of it.

@@ -11,7 +11,6 @@ use std::{
     process::ExitCode,
     sync::Arc,
 };
-use yagura_access::Trust;
 use yagura_aws::{Api, Call, CallError, Client, ErrorKind, Identity, Record, Replay, Role};
 use yagura_hub::Scope;
 use yagura_inventory::{live, mapping::Catalog};
@@ -46,7 +45,7 @@ pub async fn run(global: &Global, args: Scan) -> Result<ExitCode, Stop> {
     options.regions.clone_from(&args.access.region);
     let kinds = kinds_of(&catalog, &args.service);
     if !kinds.is_empty() {
-        options.types.extend(judge::compiled(&library, Trust::default())?.looked_at(&kinds));
+        options.types.extend(judge::compiled(&library)?.looked_at(&kinds));
         options.types.extend(kinds.iter().cloned());
     }
     options.concurrency = args.concurrency.clamp(1, 256);

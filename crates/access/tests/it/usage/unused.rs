@@ -4,6 +4,7 @@ use super::{ACCOUNT, ALICE, record};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use yagura_access::usage::{Call, Unused, UnusedService, Used, What, Window, unused, used_by};
 use yagura_model::{Resource, Severity, unknown};
 
@@ -11,8 +12,12 @@ fn at(text: &str) -> DateTime<Utc> {
     DateTime::parse_from_rfc3339(text).expect("a time").to_utc()
 }
 
-fn window() -> Window {
-    Window { now: at("2026-06-01T00:00:00Z"), since: at("2026-01-01T00:00:00Z"), days: 90 }
+/// Since when the account is logged.
+static SINCE: LazyLock<BTreeMap<String, DateTime<Utc>>> =
+    LazyLock::new(|| BTreeMap::from([(ACCOUNT.to_owned(), at("2026-01-01T00:00:00Z"))]));
+
+fn window() -> Window<'static> {
+    Window { now: at("2026-06-01T00:00:00Z"), since: &SINCE, days: 90 }
 }
 
 fn arn(what: &str) -> String {
@@ -166,8 +171,13 @@ fn denies_boundaries_and_what_is_not_read() {
     let found = unused(&[unread], &seen, &window());
     assert_eq!(kinds(&found), ["unknown arn:aws:iam::aws:policy/Something", "permissions"]);
     // Logs that are shorter than the window say nothing.
-    let short = Window { since: at("2026-05-01T00:00:00Z"), ..window() };
-    assert_eq!(kinds(&unused(&[role(allow(json!("sqs:*")))], &seen, &short)), ["unknown CloudTrail"]);
+    let late = BTreeMap::from([(ACCOUNT.to_owned(), at("2026-05-01T00:00:00Z"))]);
+    // Nor do those of another account.
+    let other = BTreeMap::from([("999999999999".to_owned(), at("2026-01-01T00:00:00Z"))]);
+    for since in [&late, &other] {
+        let short = Window { since, ..window() };
+        assert_eq!(kinds(&unused(&[role(allow(json!("sqs:*")))], &seen, &short)), ["unknown CloudTrail"]);
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::{cmp::Reverse, process::ExitCode};
 use yagura_access::Estate;
 use yagura_access::escalate::{Closure, Ground, Method, Path, Step, methods};
-use yagura_model::{Lang, Severity};
+use yagura_model::{Arn, Lang, Severity};
 
 const COLUMNS: [&str; 4] = ["principal", "steps", "because", "path"];
 
@@ -51,7 +51,7 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
             note!("{climbers} can become an administrator, {admins} are one; {} methods were tried", methods.len())
         }
         Lang::Ja => note!(
-            "管理者になれるもの: {climbers} 件、管理者であるもの: {admins} 件（確認した手口: {} 種類）",
+            "管理者になれるプリンシパル: {climbers} 件、すでに管理者: {admins} 件（確認した手口: {} 種類）",
             methods.len()
         ),
     }
@@ -60,18 +60,23 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
         let count = unread.len();
         match lang {
             Lang::En => note!(
-                "a path may be hidden: policies of {count} could not be read, among them `{first}` (what AWS managed \
+                "a path may be hidden: policies of {count} principals could not be read, among them of `{first}` (what AWS managed \
                  policies say is known from a live scan only)"
             ),
             Lang::Ja => note!(
-                "見つかっていない経路があるかもしれません。`{first}` など {count} 件のポリシーを読み取れませんでした（AWS 管理ポリシーの\
+                "見つかっていない経路があるかもしれません。`{first}` など {count} 件のプリンシパルに、読み取れないポリシーがあります（AWS 管理ポリシーの\
                  内容は、実際のアカウントのスキャンでのみ分かります）"
             ),
         }
     }
-    estate::tell_limits(lang, estate.ungoverned_accounts());
+    // Of other accounts than the principal's nobody asked.
+    let account = args.principal.as_deref().and_then(Arn::parse).map(|arn| arn.account);
+    let bears = |(of, _): &(&str, &str)| account.is_none_or(|account| account == *of);
+    let ungoverned: Vec<(&str, &str)> = estate.ungoverned_accounts().filter(bears).collect();
+    let is_blind = !unread.is_empty() || !ungoverned.is_empty();
+    estate::tell_limits(lang, ungoverned);
     let is_found = climbers > 0 && global.fail_on.is_some_and(|least| least <= Severity::Critical);
-    Ok(crate::exit::code(is_found, !unread.is_empty(), global.strict))
+    Ok(crate::exit::code(is_found, is_blind, global.strict))
 }
 
 /// The permissions whose loss leaves fewest paths, those first that were used least.
@@ -104,19 +109,26 @@ async fn cut(
         ]
     });
     let columns = ["principal", "action", "resource", "statement", "frees", "uses", "last_used", "freed"];
-    write(global, "access escalate --cut", &columns, rows.collect(), &[0, 1, 3, 4, 5])?;
+    write(global, "access escalate --cut", &columns, rows.collect(), &[0, 1, 2, 4, 5])?;
     let is_known = uses.is_some() || cuts.is_empty();
-    match (lang, is_known) {
-        (Lang::En, true) => {
-            note!("`frees`: who can no longer become an administrator once it is denied; `uses` since {since}")
+    match (lang, cuts.is_empty()) {
+        (Lang::En, true) => note!("no single permission frees anybody: nobody has a path, or another way stays open"),
+        (Lang::En, false) => {
+            note!("`frees`: how many can no longer become an administrator once it is denied; `uses` since {since}")
         }
+        (Lang::Ja, true) => {
+            note!("1 つの権限を外して防げるものはありません（経路がないか、別の経路が残ります）")
+        }
+        (Lang::Ja, false) => {
+            note!("frees: 拒否すれば管理者になれなくなるプリンシパルの数、uses: {since} 以降の利用回数")
+        }
+    }
+    match (lang, is_known) {
+        (_, true) => {}
         (Lang::En, false) => note!(
             "the lake has no events since {since}, so that what a cut would break is not known: fill it with `yagura ingest \
              PATH`"
         ),
-        (Lang::Ja, true) => {
-            note!("frees: 拒否すれば管理者になれなくなるプリンシパルの数、uses: {since} 以降の利用回数")
-        }
         (Lang::Ja, false) => note!(
             "{since} 以降のイベントがレイクにないため、拒否した場合の影響は分かりません。`yagura ingest PATH` で取り込んでください"
         ),

@@ -19,7 +19,7 @@ use yagura_inventory::{
 };
 use yagura_model::{Lang, Resource, Text};
 
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "principal",
     "action",
     "resource",
@@ -31,6 +31,7 @@ const COLUMNS: [&str; 11] = [
     "witness",
     "foreign",
     "unread",
+    "ungoverned",
 ];
 
 /// What a person's table has room for.
@@ -51,6 +52,7 @@ pub async fn can(global: &Global, args: Can) -> Result<ExitCode, Stop> {
         tell_foreign(lang, &principal);
     }
     let ungoverned = permission.ungoverned.clone();
+    let is_blind = is_blind || !ungoverned.is_empty();
     write(global, "access can", &COLUMNS, vec![row(permission, &action, &resource, lang)], &SHOWN)?;
     tell_limits(lang, ungoverned);
     Ok(crate::exit::code(false, is_blind, global.strict))
@@ -68,6 +70,7 @@ pub async fn who_can(global: &Global, args: WhoCan) -> Result<ExitCode, Stop> {
     let asked = estate.principals().count();
     let can = found.len();
     let ungoverned: BTreeMap<String, String> = found.iter().flat_map(|p| p.ungoverned.iter().cloned()).collect();
+    let is_blind = is_blind || !ungoverned.is_empty();
     let rows = found.into_iter().map(|permission| row(permission, &args.action, &args.resource, lang)).collect();
     write(global, "access who-can", &COLUMNS, rows, &SHOWN)?;
     match lang {
@@ -82,6 +85,9 @@ pub async fn who_can(global: &Global, args: WhoCan) -> Result<ExitCode, Stop> {
 
 fn row(permission: Permission, action: &str, resource: &str, lang: Lang) -> Vec<Option<Value>> {
     let text = |text: &str| Some(Value::from(text));
+    let ungoverned: Vec<Value> =
+        permission.ungoverned.iter().map(|(account, reason)| format!("{account} ({reason})").into()).collect();
+    let ungoverned = Some(Value::from(ungoverned)).filter(|_| !permission.ungoverned.is_empty());
     let (result, because, layer, statement, conditions, witness, unread) = match permission.told {
         Told::Answer(answer) => (
             answer.outcome.as_str(),
@@ -108,6 +114,7 @@ fn row(permission: Permission, action: &str, resource: &str, lang: Lang) -> Vec<
         witness,
         Some(permission.foreign.into()),
         unread,
+        ungoverned,
     ]
 }
 
@@ -123,7 +130,7 @@ fn tell_foreign(lang: Lang, principal: &str) {
     match lang {
         Lang::En => note!("`{principal}` is not in the inventory: its own policies were taken to allow"),
         Lang::Ja => note!(
-            "`{principal}` は把握している資産にありません。本人側のポリシーはすべて許可しているものとして判断しました"
+            "`{principal}` は把握している資産にありません。プリンシパル側のポリシーはすべて許可しているものとして判断しました"
         ),
     }
 }
@@ -131,6 +138,17 @@ fn tell_foreign(lang: Lang, principal: &str) {
 /// What no inventory holds, so that nobody takes the answer for more than it is; first the accounts of which the
 /// organization's policies are not known, each with the reason.
 pub fn tell_limits(lang: Lang, ungoverned: impl IntoIterator<Item = (impl Display, impl Display)>) {
+    tell_ungoverned(lang, ungoverned);
+    match lang {
+        Lang::En => note!("not taken into account: session policies, VPC endpoint policies, ACLs of single S3 objects"),
+        Lang::Ja => {
+            note!("考慮していないもの: セッションポリシー、VPC エンドポイントポリシー、S3 オブジェクト単位の ACL")
+        }
+    }
+}
+
+/// The accounts of which the organization's policies are not known, each with the reason.
+pub fn tell_ungoverned(lang: Lang, ungoverned: impl IntoIterator<Item = (impl Display, impl Display)>) {
     for (account, reason) in ungoverned {
         match lang {
             Lang::En => note!(
@@ -138,15 +156,9 @@ pub fn tell_limits(lang: Lang, ungoverned: impl IntoIterator<Item = (impl Displa
                  the management account, too"
             ),
             Lang::Ja => note!(
-                "{account} にかかる組織のポリシーが分からない（{reason}）ため、何も拒否しないものとして判断しました。管理アカウントも\
+                "{account} に適用される組織のポリシーを読み取れなかった（{reason}）ため、拒否はないものとして判定しました。管理アカウントも\
                  スキャンしてください"
             ),
-        }
-    }
-    match lang {
-        Lang::En => note!("not taken into account: session policies, VPC endpoint policies, ACLs of single S3 objects"),
-        Lang::Ja => {
-            note!("考慮していないもの: セッションポリシー、VPC エンドポイントのポリシー、S3 オブジェクト単位の ACL")
         }
     }
 }

@@ -1,15 +1,24 @@
 //! `yagura access external`: who outside the zone of trust is let in, and by what.
 
 use super::{estate, write};
-use crate::{args::Global, ask::External, commands::derive, exit::Stop, note, output, settings, terminal};
+use crate::{
+    args::Global,
+    ask::External,
+    commands::derive::{self, Exposures},
+    exit::Stop,
+    note, output, settings, terminal,
+};
 use chrono::Utc;
 use serde_json::Value;
 use std::{collections::BTreeMap, process::ExitCode};
 use yagura_inventory::mapping::Catalog;
-use yagura_model::{Lang, Severity};
+use yagura_model::{Arn, Lang, Severity};
 
-const COLUMNS: [&str; 10] =
-    ["resource", "type", "account", "principal", "actions", "statements", "request", "archived", "unread", "allows"];
+const COLUMNS: [&str; 9] =
+    ["resource", "type", "account", "principal", "actions", "statements", "request", "archived", "unread"];
+
+/// What a person's table has room for; the last only where what is accepted was asked for.
+const SHOWN: [&str; 6] = ["account", "resource", "principal", "allows", "statements", "archived"];
 
 /// `yagura access external`
 pub async fn run(global: &Global, args: External) -> Result<ExitCode, Stop> {
@@ -18,60 +27,66 @@ pub async fn run(global: &Global, args: External) -> Result<ExitCode, Stop> {
     let (catalog, _) = Catalog::read(&library);
     let resources = estate::resources(global, &library, args.inventory.as_deref()).await?;
     let trust = settings::trust(global)?;
-    let found = derive::exposures(&catalog, &resources, &trust, Utc::now());
+    let Exposures { of: found, ungoverned } = derive::exposures(&catalog, &resources, &[], &trust, Utc::now());
     let looked_at = found.len();
-    let (mut rows, mut open, mut archived, mut unread) = (Vec::new(), 0, 0, 0);
-    let mut hidden: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut rows, mut open, mut archived) = (Vec::new(), 0, 0);
+    let mut hidden: BTreeMap<&str, usize> = BTreeMap::new();
+    let is_table = output::is_only_table(global);
     for (index, exposure) in found {
         let resource = &resources[index];
-        let place = || {
-            vec![
-                Some(Value::from(resource.arn.as_deref().unwrap_or(&resource.id))),
-                Some(resource.kind.as_str().into()),
-                resource.account.as_deref().map(Value::from),
-            ]
-        };
+        let (account, arn) = (resource.account.as_deref().map(Value::from), resource.arn.as_deref());
+        let (arn, kind) = (arn.unwrap_or(&resource.id), resource.kind.as_str());
+        let missing = (!exposure.unread.is_empty()).then(|| Value::from(exposure.unread.clone()));
         for outsider in &exposure.outsiders {
-            if outsider.archived.is_some() {
-                archived += 1;
-                if !args.archived {
-                    continue;
-                }
-            } else {
-                open += 1;
+            match outsider.archived {
+                Some(_) => archived += 1,
+                None => open += 1,
             }
-            let mut row = place();
-            row.extend([
-                Some(outsider.principal.as_str().into()),
-                Some(outsider.actions.clone().into()),
-                Some(outsider.statements.clone().into()),
-                Some(outsider.witness.json()),
-                outsider.archived.as_deref().map(Value::from),
-                (!exposure.unread.is_empty()).then(|| exposure.unread.clone().into()),
-                Some(brief(&outsider.actions).into()),
-            ]);
-            rows.push(row);
+            if outsider.archived.is_some() && !args.archived {
+                continue;
+            }
+            let statements = Some(Value::from(outsider.statements.clone()));
+            let reason = outsider.archived.as_deref().map(Value::from);
+            rows.push(match is_table {
+                true => vec![
+                    account.clone(),
+                    Some(short(arn).into()),
+                    Some(short(&outsider.principal).into()),
+                    Some(brief(&outsider.actions).into()),
+                    statements,
+                    reason,
+                ],
+                false => vec![
+                    Some(arn.into()),
+                    Some(kind.into()),
+                    account.clone(),
+                    Some(outsider.principal.as_str().into()),
+                    Some(outsider.actions.clone().into()),
+                    statements,
+                    Some(outsider.witness.json()),
+                    reason,
+                    missing.clone(),
+                ],
+            });
         }
-        if !exposure.unread.is_empty() {
-            unread += 1;
+        if missing.is_some() {
+            *hidden.entry(kind).or_default() += 1;
             // A person is told how many; the list of what nobody could read would hide what is open.
-            if exposure.outsiders.is_empty() && !output::is_only_table(global) {
-                let mut row = place();
-                row.extend([None, None, None, None, None, Some(exposure.unread.clone().into())]);
-                row.push(None);
-                rows.push(row);
+            if exposure.outsiders.is_empty() && !is_table {
+                rows.push(vec![Some(arn.into()), Some(kind.into()), account, None, None, None, None, None, missing]);
             }
-            *hidden.entry(resource.kind.clone()).or_default() += 1;
         }
     }
-    write(global, "access external", &COLUMNS, rows, &[0, 3, 5, 9])?;
+    let columns = if is_table { &SHOWN[..] } else { &COLUMNS[..] };
+    let left = columns.len() - usize::from(is_table && !args.archived);
+    write(global, "access external", columns, rows, &(0..left).collect::<Vec<_>>())?;
     match lang {
         Lang::En => note!(
             "{open} open to somebody outside, {archived} accepted in yagura.toml, of {looked_at} resources that can have a policy"
         ),
         Lang::Ja => note!(
-            "信頼範囲の外に開かれているアクセス: {open} 件、yagura.toml で許容済み: {archived} 件（ポリシーを持てるリソース {looked_at} 件を\
-             確認）"
+            "信頼範囲の外に開かれているアクセス: {open} 件、yagura.toml で許容済み: {archived} 件（ポリシーの設定対象となるリソース\
+             {looked_at} 件を確認）"
         ),
     }
     if !hidden.is_empty() {
@@ -79,11 +94,23 @@ pub async fn run(global: &Global, args: External) -> Result<ExitCode, Stop> {
         let listed = listed.join(", ");
         match lang {
             Lang::En => note!("not fully known: {listed} (--format json names what is missing)"),
-            Lang::Ja => note!("一部不明なリソース: {listed}（不足している情報は --format json で確認できます）"),
+            Lang::Ja => note!("情報が不足しているリソース: {listed}（詳細は --format json で確認できます）"),
         }
     }
+    let is_blind = !hidden.is_empty() || !ungoverned.is_empty();
+    estate::tell_ungoverned(lang, ungoverned);
     let is_found = open > 0 && global.fail_on.is_some_and(|least| least <= Severity::High);
-    Ok(crate::exit::code(is_found, unread > 0, global.strict))
+    Ok(crate::exit::code(is_found, is_blind, global.strict))
+}
+
+/// An ARN without what stands beside it in the table: `role/deploy`; of another account with its id: `444455556666:root`.
+fn short(arn: &str) -> String {
+    match Arn::parse(arn) {
+        Some(arn) if arn.service == "iam" && arn.resource == "root" => format!("{}:root", arn.account),
+        Some(arn) if arn.service == "iam" => format!("{}:{}", arn.account, arn.resource),
+        Some(arn) => format!("{}:{}", arn.service, arn.resource),
+        None => arn.to_owned(),
+    }
 }
 
 /// The actions as a person's table has room for them.

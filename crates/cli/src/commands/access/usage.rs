@@ -23,6 +23,9 @@ use yagura_model::Lang;
 /// Calls of one question that are kept in memory.
 const MOST: usize = 3_000_000;
 
+/// Days before a time in which an account that is logged has some event.
+const LEAD: i64 = 30;
+
 /// What the lake tells of calls.
 struct Calls {
     calls: Vec<Call>,
@@ -109,13 +112,13 @@ pub async fn least(global: &Global, args: Least) -> Result<ExitCode, Stop> {
     match lang {
         Lang::En => {
             note!("{calls} calls since {since} ({refused} of them denied), {actions} actions, {policies} policy(ies)");
-            note!("replayed over the same calls: {asked} different questions, {kept} denied");
+            note!("proof: {asked} different requests of these calls asked of this policy alone, {kept} denied");
         }
         Lang::Ja => {
             note!(
                 "{since} 以降の呼び出し {calls} 件（うち拒否 {refused} 件）、アクション {actions} 種類、ポリシー {policies} 件"
             );
-            note!("同じ呼び出しで再現した結果: 質問 {asked} 種類、拒否 {kept} 件");
+            note!("検証: このポリシーだけで、同じリクエスト {asked} 種類を評価（拒否 {kept} 件）");
         }
     }
     for wide in &least.widened {
@@ -124,7 +127,7 @@ pub async fn least(global: &Global, args: Least) -> Result<ExitCode, Stop> {
             (Lang::En, Why::NotKnown) => note!("wider than used: {action} on {to} (the log doesn't tell the resource)"),
             (Lang::En, Why::Many) => note!("wider than used: {action} on {to} ({from} resources)"),
             (Lang::Ja, Why::NotKnown) => {
-                note!("実績より広い: {to} に対する {action}（ログに対象リソースがありません）")
+                note!("実績より広い: {to} に対する {action}（ログからは対象リソースが分かりません）")
             }
             (Lang::Ja, Why::Many) => note!("実績より広い: {to} に対する {action}（リソース {from} 件）"),
         }
@@ -139,13 +142,21 @@ pub async fn unused(global: &Global, args: Unused) -> Result<ExitCode, Stop> {
     let from = now - chrono::Duration::days(i64::from(args.days));
     let library = settings::library(global)?;
     let resources = estate::resources(global, &library, args.inventory.as_deref()).await?;
-    let (used, records) = used(global, &settings::stamp(from)).await?;
-    let window = Window { now, since: from, days: args.days };
-    let found = usage::unused(&resources, &used, &window);
+    let (mut used, mut since) = (usage::Used::new(), BTreeMap::new());
+    // What came before shows that the lake holds the whole time, and not just from some day in it on.
+    let records = each(global, &settings::stamp(from - chrono::Duration::days(LEAD)), |calls| {
+        for call in calls.iter().flatten() {
+            usage::note(&mut used, call);
+            if let Ok(time) = chrono::DateTime::parse_from_rfc3339(&call.time) {
+                let first = since.entry(call.account.clone()).or_insert(time.to_utc());
+                *first = (*first).min(time.to_utc());
+            }
+        }
+    })
+    .await?;
+    let found = usage::unused(&resources, &used, &Window { now, since: &since, days: args.days });
     let asked = |principal: &str| args.principal.as_deref().is_none_or(|asked| asked == principal);
-    // What belongs to AWS's services nobody can take away.
-    let ours = |principal: &str| !principal.contains(":role/aws-service-role/");
-    let found: Vec<_> = found.into_iter().filter(|u| asked(&u.principal) && ours(&u.principal)).collect();
+    let found: Vec<_> = found.into_iter().filter(|unused| asked(&unused.principal)).collect();
     let (unknown, known): (Vec<_>, Vec<_>) = found.into_iter().partition(|u| matches!(u.what, What::Unknown(_)));
     let hidden: BTreeSet<&str> = unknown.iter().map(|unused| unused.principal.as_str()).collect();
     // A person is told how many are not known: their list would hide what is.
@@ -177,7 +188,7 @@ pub async fn unused(global: &Global, args: Unused) -> Result<ExitCode, Stop> {
             note!("過去 {} 日間のイベントがレイクにないため、権限の利用状況は判定していません", args.days)
         }
         (Lang::Ja, _) => {
-            note!("{} 日間未使用: {} 件（イベント {records} 件と前回のスキャンから判定）", args.days, known.len())
+            note!("{} 日間未使用: {} 件（イベント {records} 件と最後のスキャンから判定）", args.days, known.len())
         }
     }
     if !hidden.is_empty() {
@@ -247,8 +258,8 @@ pub async fn groups(global: &Global, args: Groups) -> Result<ExitCode, Stop> {
             used.len()
         ),
         Lang::Ja => note!(
-            "{since} 以降に活動した {} 件のプリンシパルに {} 個のグループを提案します。over は、メンバーに新たに与えられるが使われて\
-             いない権限の数です",
+            "{since} 以降に操作のあったプリンシパル {} 件から、グループ候補を {} 個見つけました。over は、グループ化でメンバーに増える\
+             未使用の権限の延べ数です",
             used.len(),
             proposals.len()
         ),
