@@ -149,15 +149,21 @@ pub fn tell_limits(lang: Lang, ungoverned: impl IntoIterator<Item = (impl Displa
 
 /// The accounts of which the organization's policies are not known, each with the reason.
 pub fn tell_ungoverned(lang: Lang, ungoverned: impl IntoIterator<Item = (impl Display, impl Display)>) {
+    let mut by_reason: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (account, reason) in ungoverned {
+        by_reason.entry(reason.to_string()).or_default().push(account.to_string());
+    }
+    for (reason, accounts) in by_reason {
         match lang {
             Lang::En => note!(
-                "the organization's policies over {account} are not known ({reason}): they were taken to deny nothing; scan \
-                 the management account, too"
+                "the organization's policies over {} are not known ({reason}): they were taken to deny nothing; scan the \
+                 management account, too",
+                accounts.join(", ")
             ),
             Lang::Ja => note!(
-                "{account} に適用される組織のポリシーを読み取れなかった（{reason}）ため、拒否はないものとして判定しました。管理アカウントも\
-                 スキャンしてください"
+                "{} に適用される組織のポリシーを読み取れなかった（{reason}）ため、拒否はないものとして判定しました。管理アカウントも\
+                 スキャンしてください",
+                accounts.join("、")
             ),
         }
     }

@@ -50,8 +50,8 @@ pub async fn run(global: &Global, args: External) -> Result<ExitCode, Stop> {
             rows.push(match is_table {
                 true => vec![
                     account.clone(),
-                    Some(short(arn).into()),
-                    Some(short(&outsider.principal).into()),
+                    Some(short(arn, resource.account.as_deref()).into()),
+                    Some(short(&outsider.principal, None).into()),
                     Some(brief(&outsider.actions).into()),
                     statements,
                     reason,
@@ -85,7 +85,7 @@ pub async fn run(global: &Global, args: External) -> Result<ExitCode, Stop> {
             "{open} open to somebody outside, {archived} accepted in yagura.toml, of {looked_at} resources that can have a policy"
         ),
         Lang::Ja => note!(
-            "信頼範囲の外に開かれているアクセス: {open} 件、yagura.toml で許容済み: {archived} 件（ポリシーの設定対象となるリソース\
+            "信頼範囲の外に開かれているアクセス: {open} 件、yagura.toml で許容済み: {archived} 件（ポリシーの設定対象となるリソース \
              {looked_at} 件を確認）"
         ),
     }
@@ -103,10 +103,10 @@ pub async fn run(global: &Global, args: External) -> Result<ExitCode, Stop> {
     Ok(crate::exit::code(is_found, is_blind, global.strict))
 }
 
-/// An ARN without what stands beside it in the table: `role/deploy`; of another account with its id: `444455556666:root`.
-fn short(arn: &str) -> String {
+/// An ARN without what stands beside it in the table: `role/deploy`; of another account `444455556666:role/deploy`.
+fn short(arn: &str, own: Option<&str>) -> String {
     match Arn::parse(arn) {
-        Some(arn) if arn.service == "iam" && arn.resource == "root" => format!("{}:root", arn.account),
+        Some(arn) if arn.service == "iam" && own == Some(arn.account) => arn.resource.to_owned(),
         Some(arn) if arn.service == "iam" => format!("{}:{}", arn.account, arn.resource),
         Some(arn) => format!("{}:{}", arn.service, arn.resource),
         None => arn.to_owned(),
