@@ -74,3 +74,43 @@ def test_ways_to_an_administrator_end_where_something_is_in_the_way(account):
 def test_without_an_inventory_it_says_what_to_do(yagura):
     done = yagura("access", "who-can", "s3:GetObject", "*")
     assert done.code == 3 and "yagura scan" in done.err and "--inventory" in done.err
+
+
+def failed(rows, control):
+    return {row["resource"]: row for row in rows if row["control"] == control and row["verdict"] == "FAIL"}
+
+
+def test_a_way_to_an_administrator_is_a_finding_of_who_takes_it(account, moto):
+    done = account("scan", "--region", "us-east-1", "--service", "iam", "--format", "ndjson", env=moto.env())
+    found = failed(done.rows(), "YG-Access.5")
+    assert set(found) == {arn("user/developer")}
+    (step,) = [text for path, text in found[arn("user/developer")]["evidence"].items() if path.startswith("derived.escalation")]
+    assert step.startswith("lambda-") and f"→ {arn('role/batch')}" in step and "work/1" in step
+    passed = {row["resource"] for row in done.rows() if row["control"] == "YG-Access.5" and row["verdict"] == "PASS"}
+    assert {arn("user/analyst"), arn("user/guarded"), arn("role/batch")} <= passed
+
+
+def test_whoever_reaches_a_critical_resource_is_told_unless_they_are_expected(account, moto):
+    rows = ask(account, "internal", "arn:aws:s3:::reports")
+    assert {row["principal"] for row in rows} == {arn("user/analyst"), arn("role/batch")}
+    (reader,) = [row for row in rows if row["principal"] == arn("user/analyst")]
+    assert (reader["actions"], reader["statements"]) == (["s3:GetObject"], ["analysts/read/1"])
+    assert account("access", "internal").code == 2
+    assert account("access", "internal", "arn:aws:s3:::nothing").code == 2
+    (account.folder / "data" / "yagura.toml").write_text(
+        '[[trust.critical]]\nresource = "arn:aws:s3:::rep*"\nallowed = ["*:role/batch"]\n')
+    told = account("access", "internal", "--fail-on", "high", "--format", "ndjson")
+    assert told.code == 1 and [row["principal"] for row in told.rows()] == [arn("user/analyst")]
+    everyone = ask(account, "internal", "--archived")
+    assert {row["principal"]: row["expected"] for row in everyone} == {arn("user/analyst"): False, arn("role/batch"): True}
+
+    def judged():
+        scan = account("scan", "--region", "us-east-1", "--service", "s3", "--format", "ndjson", env=moto.env())
+        return {row["resource"]: row for row in scan.rows() if row["control"] == "YG-Access.4"}
+    found = judged()
+    assert {name: row["verdict"] for name, row in found.items()} == {"arn:aws:s3:::reports": "FAIL"}
+    assert found["arn:aws:s3:::reports"]["evidence"]["derived.unexpected_access[0]"] == f"{arn('user/analyst')} → s3:GetObject (analysts/read/1)"
+    everyone_else = {"ArnNotLike": {"aws:PrincipalArn": arn("role/batch")}}
+    moto.client("s3").put_bucket_policy(Bucket="reports", Policy=document(
+        {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::reports/*", "Condition": everyone_else}))
+    assert [row["verdict"] for row in judged().values()] == ["PASS"]

@@ -6,7 +6,7 @@ use crate::policy::{Effect, Kind, Policy, Statement};
 use crate::principal::{Entry, Principals, Requester};
 use crate::trust::Trust;
 use crate::witness::Witness;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use yagura_model::Arn;
 
 /// Somebody outside who is let in.
@@ -76,7 +76,8 @@ impl Estate {
                     Held::Unread(name) | Held::Doubt(name) => unread.push(name.clone()),
                 }
             }
-            ask(&mut exposure, &guard.arn, allows, denies, &zone);
+            let is_open = trust.organization && !self.knows_organization_of(account);
+            ask(&mut exposure, &guard.arn, allows, denies, &zone, is_open);
             // What may deny is of no account where nobody is let in.
             if !exposure.outsiders.is_empty() {
                 exposure.unread.extend(unread);
@@ -91,8 +92,16 @@ impl Estate {
     }
 }
 
-/// Finds who is let in by what is allowed on a resource, but for what is denied.
-fn ask(exposure: &mut Exposure, arn: &str, allows: Vec<Statement>, mut denies: Vec<Statement>, zone: &Zone) {
+/// Finds who is let in by what is allowed on a resource, but for what is denied. With `is_open` it is not known which
+/// organization the zone is of.
+fn ask(
+    exposure: &mut Exposure,
+    arn: &str,
+    allows: Vec<Statement>,
+    mut denies: Vec<Statement>,
+    zone: &Zone,
+    is_open: bool,
+) {
     // A policy speaks of nothing but what it is attached to, and what lies in that.
     let whole = Arn::parse(arn).map(|_| arn.to_owned());
     let own: Vec<String> = whole.into_iter().chain(["/*", ":*"].map(|inside| format!("{arn}{inside}"))).collect();
@@ -122,6 +131,9 @@ fn ask(exposure: &mut Exposure, arn: &str, allows: Vec<Statement>, mut denies: V
         let policy = Policy { statements: std::iter::once(one).chain(denies.iter().cloned()).collect() };
         match outside_of(&policy, zone) {
             Ok(None) => {}
+            Ok(Some(_)) if is_open && let Some(own) = own_organization(&policy, zone) => {
+                exposure.unread.push(format!("{} (whether {own} is its organization)", allow.label));
+            }
             Ok(Some(open)) => {
                 let outsider = found.entry(principal.clone()).or_insert_with(|| Outsider {
                     principal,
@@ -141,6 +153,19 @@ fn ask(exposure: &mut Exposure, arn: &str, allows: Vec<Statement>, mut denies: V
         }
     }
     exposure.outsiders = found.into_values().collect();
+}
+
+/// The organization that a policy names and that lets in nobody outside if it is the owner's own.
+fn own_organization(policy: &Policy, zone: &Zone) -> Option<String> {
+    let clauses = policy.statements.iter().flat_map(|statement| &statement.clauses);
+    let named = clauses.filter(|clause| clause.key.contains("org")).flat_map(|clause| &clause.operands);
+    let ids = named.map(|operand| operand.source().split('/').next().unwrap_or_default());
+    let ids: BTreeSet<&str> = ids.filter(|id| id.starts_with("o-") && !id.contains(['*', '?'])).collect();
+    let closed = |id: &&str| {
+        let own = Zone { organization: Some((*id).to_owned()), ..zone.clone() };
+        matches!(outside_of(policy, &own), Ok(None))
+    };
+    ids.into_iter().find(closed).map(str::to_owned)
 }
 
 /// Whom an Allow names who could be outside; `None` is everyone but some.

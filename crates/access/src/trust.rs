@@ -22,6 +22,8 @@ pub struct Trust {
     pub accounts: Vec<String>,
     /// Those expected to reach some resources.
     pub partner: Vec<Partner>,
+    /// What few inside may reach.
+    pub critical: Vec<Critical>,
     /// What is known and accepted.
     pub archive: Vec<Archive>,
 }
@@ -29,7 +31,7 @@ pub struct Trust {
 impl Default for Trust {
     fn default() -> Trust {
         let (units, accounts) = (Vec::new(), Vec::new());
-        Trust { organization: true, units, accounts, partner: Vec::new(), archive: Vec::new() }
+        Trust { organization: true, units, accounts, partner: Vec::new(), critical: Vec::new(), archive: Vec::new() }
     }
 }
 
@@ -41,6 +43,17 @@ pub struct Partner {
     /// ARNs, with `*` for any text; none: all resources.
     #[serde(default)]
     pub resources: Vec<String>,
+}
+
+/// A resource whose data few inside may reach.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Critical {
+    /// ARN, with `*` for any text.
+    pub resource: String,
+    /// ARNs of the users and roles that may, with `*` for any text.
+    #[serde(default)]
+    pub allowed: Vec<String>,
 }
 
 /// Access that is known and accepted, so that nobody needs to be told.
@@ -105,13 +118,27 @@ impl Trust {
         (Zone { owner: account.to_owned(), organization, accounts }, inside)
     }
 
+    /// Whether few inside may reach a resource.
+    pub fn is_critical(&self, arn: &str) -> bool {
+        self.critical.iter().any(|critical| is(&critical.resource, arn))
+    }
+
+    /// Whether a principal is one of those who may reach a critical resource.
+    pub(crate) fn expects(&self, arn: &str, principal: &str) -> bool {
+        let mut of_it = self.critical.iter().filter(|critical| is(&critical.resource, arn));
+        of_it.any(|critical| critical.allowed.iter().any(|allowed| is(allowed, principal)))
+    }
+
     /// Why access is accepted as of a day, `2026-11-26`.
     pub(crate) fn archived(&self, arn: &str, principal: &str, today: &str) -> Option<String> {
-        let is = |pattern: &str, text: &str| Glob::text(&pieces(pattern)).matches(text);
         let holds = |a: &&Archive| {
             let named = if a.principal == "*" { principal == "*" } else { is(&a.principal, principal) };
             is(&a.resource, arn) && named && a.until.as_deref().is_none_or(|day| today <= day)
         };
         self.archive.iter().find(holds).map(|archive| archive.reason.clone())
     }
+}
+
+fn is(pattern: &str, text: &str) -> bool {
+    Glob::text(&pieces(pattern)).matches(text)
 }

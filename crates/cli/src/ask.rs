@@ -32,6 +32,13 @@ pub enum AskCommand {
         organization = true\n  accounts = [\"444455556666\"]"
     )]
     External(External),
+    /// Who inside reaches the data of critical resources
+    #[command(
+        after_help = "Examples:\n  yagura access internal arn:aws:s3:::payroll\n  yagura access internal --fail-on high\n\n\
+        What is critical, and who is expected, stands in yagura.toml of the data directory:\n  [[trust.critical]]\n  \
+        resource = \"arn:aws:s3:::payroll*\"\n  allowed = [\"arn:aws:iam::111122223333:role/payroll-*\"]"
+    )]
+    Internal(Internal),
     /// The least policy that allows what a principal really did, proven by replaying it
     #[command(
         after_help = "Examples:\n  yagura access least arn:aws:iam::111122223333:role/deploy > deploy.json\n  yagura access \
@@ -121,6 +128,19 @@ pub struct External {
     #[arg(long, value_name = "DIR")]
     pub inventory: Option<PathBuf>,
     /// Also what yagura.toml accepts
+    #[arg(long)]
+    pub archived: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Internal {
+    /// ARN of a resource, with * for any text; may be repeated [default: those of [[trust.critical]] in yagura.toml]
+    #[arg(value_name = "RESOURCE")]
+    pub resources: Vec<String>,
+    /// Files or folder with AWS Config snapshots or what `scan --resources` wrote [default: the last scan]
+    #[arg(long, value_name = "DIR")]
+    pub inventory: Option<PathBuf>,
+    /// Also whom yagura.toml expects or accepts
     #[arg(long)]
     pub archived: bool,
 }

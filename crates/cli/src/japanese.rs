@@ -51,6 +51,15 @@ const WORDS: &[(&str, &str)] = &[
         "Who outside the zone of trust is let in by the policies of resources",
         "リソースのポリシーで信頼範囲の外に許可されている相手を調べる",
     ),
+    (
+        "Who inside reaches the data of critical resources",
+        "重要リソースのデータにアクセスできる内部のプリンシパルを調べる",
+    ),
+    (
+        "ARN of a resource, with * for any text; may be repeated [default: those of [[trust.critical]] in yagura.toml]",
+        "リソースの ARN（任意の文字列は *、複数指定可）[既定値: yagura.toml の [[trust.critical]]]",
+    ),
+    ("Also whom yagura.toml expects or accepts", "yagura.toml で想定・許容しているものも表示する"),
     ("ARN of a user or role", "ユーザーまたはロールの ARN"),
     (
         "What was done since this time (RFC 3339, a date, or 90d)",

@@ -19,5 +19,5 @@ pub use finding::{Finding, FindingClass, Status};
 pub use resource::{ACCOUNT_TYPE, Gap, Inventory, Origin, REGION_TYPE, Relation, Resource, Source};
 pub use severity::Severity;
 pub use text::{Lang, Text};
-pub use unknown::{UNKNOWN_KEY, is_unknown, unknown, unknown_reason};
+pub use unknown::{UNKNOWN_KEY, is_unknown, member, unknown, unknown_in, unknown_reason, unknown_within};
 pub use verdict::{Judgement, Verdict};

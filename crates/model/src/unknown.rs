@@ -27,3 +27,22 @@ pub fn unknown_reason(value: &Value) -> Option<&str> {
 pub fn is_unknown(value: &Value) -> bool {
     unknown_reason(value).is_some()
 }
+
+/// A member of an object; of one that is not known as a whole, its marker.
+pub fn member<'a>(value: &'a Value, name: &str) -> &'a Value {
+    if is_unknown(value) { value } else { &value[name] }
+}
+
+/// Why a list, or an element of it, is not known.
+pub fn unknown_in(list: &Value) -> Option<&str> {
+    unknown_reason(list).or_else(|| list.as_array()?.iter().find_map(unknown_reason))
+}
+
+/// Why something in a value is not known, however deep.
+pub fn unknown_within(value: &Value) -> Option<&str> {
+    match value {
+        Value::Object(map) => unknown_reason(value).or_else(|| map.values().find_map(unknown_within)),
+        Value::Array(items) => items.iter().find_map(unknown_within),
+        _ => None,
+    }
+}

@@ -248,6 +248,7 @@ fn test(val: Option<Val<'_>>, test: &dyn Fn(&str) -> bool) -> Known {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Evidence;
     use serde_json::json;
     use yagura_model::{Gap, Inventory, Source};
 
@@ -268,7 +269,7 @@ mod tests {
     }
 
     fn read_and_write(inventory: &Inventory) -> (Known, Known) {
-        let world = World::new(inventory, chrono::DateTime::UNIX_EPOCH, None);
+        let world = World::new(Evidence { inventory, now: chrono::DateTime::UNIX_EPOCH, settings: None }, None);
         let truth = |name| world.fact(0, name).expect("fact").truth.clone();
         (truth("public_read"), truth("public_write"))
     }

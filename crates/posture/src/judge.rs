@@ -1,6 +1,6 @@
 //! Applies controls to an inventory.
 
-use crate::{control::Control, known::Known, reason, rule::Eval, rulebook::Rulebook, world::World};
+use crate::{access::Evidence, control::Control, known::Known, reason, rule::Eval, rulebook::Rulebook, world::World};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use std::{borrow::Cow, collections::BTreeMap};
@@ -20,7 +20,8 @@ impl Rulebook {
     /// Judges every resource by the controls of its type, and says `UNKNOWN` once for each control, account and Region
     /// that a failed listing blinds. Lines come in the order of account, Region, type, resource and control.
     pub fn judge<'a>(&'a self, inventory: &'a Inventory, now: DateTime<Utc>, out: &mut dyn FnMut(Judgement)) {
-        let world = World::new(inventory, now, self.deriver.as_deref());
+        let evidence = Evidence { inventory, now, settings: None };
+        let world = World::new(evidence, self.deriver.as_deref());
         let mut lines: Vec<(Place<'a>, Line<'a>)> = Vec::new();
         for (index, resource) in inventory.resources.iter().enumerate() {
             if self.controls_of(&resource.kind).next().is_some() {

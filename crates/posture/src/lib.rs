@@ -5,6 +5,8 @@
 //! must hold that an ordinary interpreter doesn't give: a value that is not known never becomes PASS or FAIL, an absent
 //! property reads as null, and every verdict can show what it read. No I/O; the time comes in as a parameter.
 
+mod access;
+mod blur;
 mod bucket;
 mod control;
 mod fixture;
@@ -20,9 +22,9 @@ mod schema;
 mod score;
 mod world;
 
+pub use access::{AccessFact, Derive, Derived, Deriver, Evidence};
 pub use control::{Control, Cost, Layer, Risk, Stage};
 pub use fixture::FIXTURE_NOW;
 pub use framework::{Framework, Item};
 pub use rulebook::Rulebook;
 pub use score::{ControlStatus, Roadmap, Score, StageCounts, VerdictRow};
-pub use world::{Derived, Deriver};

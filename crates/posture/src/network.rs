@@ -131,6 +131,7 @@ fn covers<'a>(protocol: &Val<'a>, from: &Val<'a>, to: &Val<'a>, port: i64) -> Kn
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Evidence;
     use crate::known::missing;
     use serde_json::json;
     use yagura_model::{Gap, Inventory, Resource, Source};
@@ -202,7 +203,8 @@ mod tests {
             [(vec![gap], "ec2:DescribeManagedPrefixLists"), (vec![], "ec2:GetManagedPrefixListEntries (pl-1)")]
         {
             let inventory = Inventory { resources: vec![group.clone()], gaps };
-            let world = World::new(&inventory, chrono::DateTime::UNIX_EPOCH, None);
+            let world =
+                World::new(Evidence { inventory: &inventory, now: chrono::DateTime::UNIX_EPOCH, settings: None }, None);
             assert_eq!(listed(&world, 0, "pl-1", Family::Any), Known::Unknown(missing(wanted)));
         }
     }

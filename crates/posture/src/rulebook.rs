@@ -1,9 +1,9 @@
 use crate::{
+    access::Deriver,
     control::{Control, Head},
     framework::Framework,
     rule::{self, Program},
     schema::Schemas,
-    world::Deriver,
 };
 use std::{
     collections::{BTreeSet, HashMap},

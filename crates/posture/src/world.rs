@@ -2,8 +2,9 @@
 //! of a type gets a list that is already there, and what could not be listed as an element that is not known.
 
 use crate::{
+    access::{Access, AccessFact, Deriver, Evidence},
     bucket,
-    known::{Known, Reason, missing},
+    known::{Known, missing},
     policy,
     rule::{Items, NOWHERE, Read, Val},
 };
@@ -14,7 +15,7 @@ use std::{
     collections::HashMap,
     rc::Rc,
 };
-use yagura_model::{ACCOUNT_TYPE, Gap, Inventory, Resource};
+use yagura_model::{ACCOUNT_TYPE, Gap, Resource};
 
 /// What a fact of a resource rests on: evidence path and value.
 pub type Because = Vec<(String, Value)>;
@@ -25,21 +26,6 @@ pub struct Fact {
     pub truth: Known,
     pub because: Because,
 }
-
-/// A fact that is derived outside this crate: whether it holds (`None`: it is not known, and `missing` says why), and the
-/// evidence for it, paths and values.
-#[derive(Clone, Debug, Default)]
-pub struct Derived {
-    pub truth: Option<bool>,
-    pub missing: Vec<String>,
-    pub because: Vec<(String, Value)>,
-}
-
-/// Derives `outside_access` of resources, by their place in the inventory, as of a moment.
-pub type Deriver = dyn Fn(&Inventory, DateTime<Utc>) -> HashMap<usize, Derived> + Send + Sync;
-
-/// Whether somebody outside the zone of trust has access: who may do what to what is no affair of this crate.
-pub const OUTSIDE_ACCESS: &str = "outside_access";
 
 #[derive(Default)]
 struct Facts {
@@ -86,15 +72,12 @@ pub struct World<'a> {
     groups: HashMap<(u32, &'a str), Group<'a>>,
     joins: RefCell<HashMap<JoinKey<'a>, Rc<JoinIndex>>>,
     empty: Rc<[Read<'a>]>,
-    inventory: &'a Inventory,
-    deriver: Option<&'a Deriver>,
-    derived: OnceCell<HashMap<usize, Fact>>,
-    /// What is said of a resource of which nothing was derived.
-    underived: Fact,
+    access: Access<'a>,
 }
 
 impl<'a> World<'a> {
-    pub fn new(inventory: &'a Inventory, now: DateTime<Utc>, deriver: Option<&'a Deriver>) -> World<'a> {
+    pub fn new(evidence: Evidence<'a>, deriver: Option<&'a Deriver>) -> World<'a> {
+        let Evidence { inventory, now, .. } = evidence;
         let mut scopes: HashMap<Scope<'a>, u32> = HashMap::new();
         let mut groups: HashMap<(u32, &'a str), Group<'a>> = HashMap::new();
         let mut things = Vec::with_capacity(inventory.resources.len());
@@ -112,21 +95,14 @@ impl<'a> World<'a> {
                 }
             }
         }
-        let (joins, derived) = (RefCell::default(), OnceCell::new());
-        let underived = Fact { truth: Known::Unknown(missing(OUTSIDE_ACCESS)), because: Vec::new() };
-        World { now, things, groups, joins, empty: Rc::new([]), inventory, deriver, derived, underived }
-    }
-
-    fn derive(&self) -> HashMap<usize, Fact> {
-        let derived = self.deriver.map(|derive| derive(self.inventory, self.now)).unwrap_or_default();
-        let fact = |derived: Derived| Fact {
-            truth: match derived.truth {
-                Some(truth) => Known::of(truth),
-                None => Known::Unknown(Rc::new(derived.missing.into_iter().map(Reason::Missing).collect())),
-            },
-            because: derived.because,
-        };
-        derived.into_iter().map(|(index, derived)| (index, fact(derived))).collect()
+        World {
+            now,
+            things,
+            groups,
+            joins: RefCell::default(),
+            empty: Rc::new([]),
+            access: Access::new(evidence, deriver),
+        }
     }
 
     pub fn thing(&self, thing: u32) -> &Thing<'a> {
@@ -200,35 +176,23 @@ impl<'a> World<'a> {
             "public_write" => {
                 Some(facts.public_write.get_or_init(|| bucket::public(self, thing, resource, &bucket::WRITE)))
             }
-            OUTSIDE_ACCESS => {
-                let derived = self.derived.get_or_init(|| self.derive());
-                Some(derived.get(&(thing as usize)).unwrap_or(&self.underived))
-            }
-            _ => None,
+            _ => Some(self.access.fact(AccessFact::of(name)?, thing as usize)),
         }
     }
 }
 
 /// Names of the derived facts that a type has.
-pub fn fact_names(kind: &str) -> &'static [&'static str] {
-    if kind == bucket::KIND {
-        &["policy_public", "public_read", "public_write", OUTSIDE_ACCESS]
-    } else {
-        &["policy_public", OUTSIDE_ACCESS]
-    }
+pub fn fact_names(kind: &str) -> Vec<&'static str> {
+    let own: &[&str] =
+        if kind == bucket::KIND { &["policy_public", "public_read", "public_write"] } else { &["policy_public"] };
+    own.iter().copied().chain(AccessFact::ALL.iter().filter(|fact| fact.is_of(kind)).map(|fact| fact.name())).collect()
 }
 
 /// The types of other resources that a derived fact looks at.
 pub fn fact_looks_at(name: &str) -> &'static [&'static str] {
     match name {
         "public_read" | "public_write" => &[ACCOUNT_TYPE],
-        OUTSIDE_ACCESS => &[
-            ACCOUNT_TYPE,
-            "AWS::Organizations::Account",
-            "AWS::Organizations::OrganizationalUnit",
-            "AWS::Organizations::Policy",
-        ],
-        _ => &[],
+        _ => AccessFact::of(name).map_or(&[], AccessFact::looks_at),
     }
 }
 

@@ -112,6 +112,12 @@ impl Closure {
         self.taken.get(principal).map(|taken| taken.rank)
     }
 
+    /// Whether what a principal may do could take over a thing of this type, had the estate one: as `AWS::Lambda::Function`.
+    pub fn wants(&self, principal: &str, methods: &[Method], host: &str) -> bool {
+        let mut usable = self.usable.get(principal).into_iter().flatten().filter_map(|i| methods.get(*i));
+        usable.any(|method| method.host.as_deref() == Some(host))
+    }
+
     /// All paths, the shortest first.
     pub fn escalation(&self) -> Escalation {
         let mut order: Vec<(usize, &str)> =

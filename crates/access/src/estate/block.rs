@@ -10,19 +10,20 @@ use crate::policy::{Effect, Kind, Policy, Statement};
 use crate::principal::{Entry, Principals};
 use serde_json::{Value as Json, json};
 use std::{collections::BTreeMap, sync::Arc};
-use yagura_model::{ACCOUNT_TYPE, Resource, unknown_reason};
+use yagura_model::{ACCOUNT_TYPE, Resource, member, unknown_reason};
 
 const RESTRICT: &str = "RestrictPublicBuckets";
 const UNSEEN: &str = "s3:GetAccountPublicAccessBlock";
 
 /// Adds to each bucket's policies what its block denies.
-pub(super) fn restrict(estate: &mut Estate, resources: &[Resource], guards: &[Option<Guard>]) {
-    let accounts: BTreeMap<&str, &Json> = resources
+pub(super) fn restrict(estate: &mut Estate, all: &[(&Resource, Option<&Guard>)]) {
+    let accounts: BTreeMap<&str, &Json> = all
         .iter()
+        .map(|(resource, _)| *resource)
         .filter(|r| r.kind == ACCOUNT_TYPE)
-        .filter_map(|r| Some((r.account.as_deref()?, &r.observed["S3PublicAccessBlock"])))
+        .filter_map(|r| Some((r.account.as_deref()?, member(&r.observed, "S3PublicAccessBlock"))))
         .collect();
-    for (resource, guard) in resources.iter().zip(guards) {
+    for (resource, guard) in all {
         let Some(Guard { arn, .. }) = guard else { continue };
         let is_s3 = resource.kind == "AWS::S3::Bucket" || resource.kind == "AWS::S3::AccessPoint";
         let Some(guarded) = estate.guarded.get_mut(arn).filter(|_| is_s3) else { continue };
@@ -33,7 +34,7 @@ pub(super) fn restrict(estate: &mut Estate, resources: &[Resource], guards: &[Op
             guarded.policies.iter_mut().for_each(without_public_lists);
             estate.lists_ignored.insert(arn.clone());
         }
-        let own = &resource.properties["PublicAccessBlockConfiguration"];
+        let own = member(&resource.properties, "PublicAccessBlockConfiguration");
         let blocks: Vec<&Json> = accounts.get(guarded.account.as_str()).copied().into_iter().chain([own]).collect();
         let is_restricted = blocks.iter().any(|block| block[RESTRICT] == json!(true));
         // A scan of some services may not have kept the account's block; files never tell it.

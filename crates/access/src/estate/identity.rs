@@ -5,7 +5,7 @@ use crate::policy::Kind;
 use crate::principal::Requester;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
-use yagura_model::{Resource, unknown_reason};
+use yagura_model::{Resource, member, unknown_in, unknown_reason};
 
 /// A group of users.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,10 +46,10 @@ fn boundary(value: &Json, managed: &Managed) -> Option<Held> {
 pub(crate) struct Managed(BTreeMap<String, Held>);
 
 impl Managed {
-    pub fn of(resources: &[Resource]) -> Managed {
-        let documents = resources.iter().filter_map(|r| {
+    pub fn of<'a>(resources: impl Iterator<Item = &'a Resource>) -> Managed {
+        let documents = resources.filter_map(|r| {
             let arn = r.arn.as_deref().filter(|_| r.kind == "AWS::IAM::ManagedPolicy" || r.kind == AWS_MANAGED)?;
-            Some((arn.to_owned(), Held::of(&r.properties["PolicyDocument"], last(arn), Kind::Identity)))
+            Some((arn.to_owned(), Held::of(member(&r.properties, "PolicyDocument"), last(arn), Kind::Identity)))
         });
         Managed(documents.collect())
     }
@@ -67,14 +67,15 @@ impl Managed {
 
     /// Everything attached to a user, group or role; `before` goes before the names of its policies.
     pub fn attached(&self, resource: &Resource, before: &str) -> Vec<Held> {
-        let mut held: Vec<Held> = texts(&resource.properties["ManagedPolicyArns"]).map(|arn| self.get(arn)).collect();
-        let inline = resource.properties["Policies"].as_array().into_iter().flatten();
+        let mut held: Vec<Held> =
+            texts(member(&resource.properties, "ManagedPolicyArns")).map(|arn| self.get(arn)).collect();
+        let inline = member(&resource.properties, "Policies").as_array().into_iter().flatten();
         held.extend(inline.map(|policy| {
             let name = policy["PolicyName"].as_str().unwrap_or("inline");
             Held::of(&policy["PolicyDocument"], &format!("{before}{name}"), Kind::Identity)
         }));
         for (property, what) in [("ManagedPolicyArns", "attached policies"), ("Policies", "inline policies")] {
-            if let Some(reason) = unknown_reason(&resource.properties[property]) {
+            if let Some(reason) = unknown_in(member(&resource.properties, property)) {
                 held.push(Held::Unread(format!("{before}{what} ({reason})")));
             }
         }
@@ -83,8 +84,8 @@ impl Managed {
 }
 
 /// The groups of an inventory.
-pub(super) fn groups(resources: &[Resource], managed: &Managed) -> BTreeMap<String, Group> {
-    let groups = resources.iter().filter(|r| r.kind == "AWS::IAM::Group");
+pub(super) fn groups<'a>(resources: impl Iterator<Item = &'a Resource>, managed: &Managed) -> BTreeMap<String, Group> {
+    let groups = resources.filter(|r| r.kind == "AWS::IAM::Group");
     groups
         .filter_map(|r| {
             let (arn, account) = (r.arn.clone()?, r.account.clone()?);
@@ -114,7 +115,7 @@ impl Identity {
         let (account, properties) = (resource.account.clone()?, &resource.properties);
         let mut policies = managed.attached(resource, "");
         let mut joined = Vec::new();
-        for name in texts(&properties["Groups"]).filter(|_| is_user) {
+        for name in texts(member(properties, "Groups")).filter(|_| is_user) {
             match names.get(&(account.as_str(), name)).and_then(|arn| groups.get_key_value(*arn)) {
                 Some((arn, group)) => {
                     policies.extend(group.policies.iter().cloned());
@@ -123,11 +124,11 @@ impl Identity {
                 None => policies.push(Held::Unread(format!("group {name}"))),
             }
         }
-        if let Some(reason) = unknown_reason(&properties["Groups"]) {
+        if let Some(reason) = unknown_in(member(properties, "Groups")) {
             policies.push(Held::Unread(format!("groups ({reason})")));
         }
-        let boundary = boundary(&properties["PermissionsBoundary"], managed);
-        let own = texts(&properties["ManagedPolicyArns"]).filter(|arn| !arn.contains(":iam::aws:"));
+        let boundary = boundary(member(properties, "PermissionsBoundary"), managed);
+        let own = texts(member(properties, "ManagedPolicyArns")).filter(|arn| !arn.contains(":iam::aws:"));
         let attached = own.map(str::to_owned).collect();
         let who = Requester::read(resource.arn.as_deref()?).ok()?;
         Some(Identity { who, account, tags: resource.tags.clone(), policies, boundary, attached, groups: joined })

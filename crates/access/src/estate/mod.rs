@@ -22,7 +22,7 @@ use organization::Organizations;
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use yagura_model::{Arn, Resource, unknown_reason};
+use yagura_model::{Arn, Resource, member, unknown_within};
 
 /// All principals and resources of an inventory, by ARN.
 #[derive(Clone, Debug, Default)]
@@ -78,7 +78,7 @@ fn everything(kind: Kind) -> Option<Policy> {
 
 impl Held {
     pub(crate) fn of(document: &Json, name: &str, kind: Kind) -> Held {
-        match unknown_reason(document) {
+        match unknown_within(document) {
             Some(reason) => Held::Unread(format!("{name} ({reason})")),
             None => match Policy::read(document, name, kind, name) {
                 Ok(policy) => Held::Read(Arc::new(policy)),
@@ -105,19 +105,19 @@ impl Estate {
     /// type nothing can.
     pub fn of(resources: &[Resource], guard_of: impl Fn(&Resource) -> Option<Guard>) -> Estate {
         let guards: Vec<Option<Guard>> = resources.iter().map(guard_of).collect();
-        Estate::guarded(resources, &guards, &[])
+        let all: Vec<_> = resources.iter().zip(guards.iter().map(Option::as_ref)).collect();
+        Estate::guarded(&all)
     }
 
-    /// [`Estate::of`] where of each resource it is known already what says who may do what to it. `beside` are resources
-    /// of other accounts, which tell of the organization that they share.
-    pub fn guarded(resources: &[Resource], guards: &[Option<Guard>], beside: &[Resource]) -> Estate {
-        let managed = Managed::of(resources);
-        let groups = groups(resources, &managed);
+    /// [`Estate::of`] where of each resource it is known already what says who may do what to it.
+    pub fn guarded(all: &[(&Resource, Option<&Guard>)]) -> Estate {
+        let resources = || all.iter().map(|(resource, _)| *resource);
+        let managed = Managed::of(resources());
+        let groups = groups(resources(), &managed);
         let names = by_name(&groups);
-        let all = resources.iter().chain(beside);
-        let mut estate = Estate { organizations: Organizations::of(all.clone()), ..Estate::default() };
-        estate.accounts = all.filter_map(|resource| resource.account.clone()).collect();
-        for (resource, guard) in resources.iter().zip(guards) {
+        let mut estate = Estate { organizations: Organizations::of(resources()), ..Estate::default() };
+        estate.accounts = resources().filter_map(|resource| resource.account.clone()).collect();
+        for (resource, guard) in all {
             if let Some(guard) = guard {
                 let policies = guard.policies.iter().map(|(name, policy)| Held::of(policy, name, Kind::Resource));
                 let (account, tags) = (resource.account.clone().unwrap_or_default(), resource.tags.clone());
@@ -131,12 +131,14 @@ impl Estate {
                 }
                 estate.identities.insert(arn.clone(), identity);
             }
-            if let ("AWS::Lambda::Function", Some(role)) = (&*resource.kind, resource.properties["Role"].as_str()) {
+            if let ("AWS::Lambda::Function", Some(role)) =
+                (&*resource.kind, member(&resource.properties, "Role").as_str())
+            {
                 estate.functions.entry(role.to_owned()).or_default().push(arn.clone());
             }
         }
         estate.groups = groups;
-        block::restrict(&mut estate, resources, guards);
+        block::restrict(&mut estate, all);
         estate
     }
 
@@ -166,6 +168,11 @@ impl Estate {
     /// The organization that an account is in, as far as it is known.
     pub(crate) fn organization_of(&self, account: &str) -> Option<&str> {
         self.organizations.id(account).flatten()
+    }
+
+    /// Whether it is known which organization an account is in, if any.
+    pub(crate) fn knows_organization_of(&self, account: &str) -> bool {
+        self.organizations.id(account).is_some()
     }
 
     /// The accounts that are known to be in an organization, or below one of some units.

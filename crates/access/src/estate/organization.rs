@@ -6,7 +6,7 @@ use crate::evaluate::Level;
 use crate::policy::Kind;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
-use yagura_model::{ACCOUNT_TYPE, Arn, Resource, unknown_reason};
+use yagura_model::{ACCOUNT_TYPE, Arn, Resource, member, unknown_in, unknown_reason};
 
 /// Services whose resources resource control policies bind; of others AWS asks none. That of those added later some lack
 /// here can only show more access than there is
@@ -50,7 +50,7 @@ impl Organizations {
             let account = &resource.id;
             let organization = resource.arn.as_deref().and_then(organization).map(str::to_owned);
             let governance = match path(resource, &parents) {
-                _ if resource.observed["ManagementAccountId"] == account.as_str() => Governance::Free,
+                _ if member(&resource.observed, "ManagementAccountId") == account.as_str() => Governance::Free,
                 Ok(mut path) => {
                     path.push(account.clone());
                     Governance::Bound(path.into_iter().map(|name| attached.rung(name)).collect())
@@ -62,7 +62,7 @@ impl Organizations {
         }
         for resource in resources.clone().filter(|r| r.kind == ACCOUNT_TYPE) {
             let Some(account) = &resource.account else { continue };
-            let told = &resource.observed["Organization"];
+            let told = member(&resource.observed, "Organization");
             let (governance, id) = match (unknown_reason(told), told) {
                 (Some(reason), _) => (Governance::Unread(reason.to_owned()), None),
                 // A template or a snapshot of AWS Config doesn't tell.
@@ -190,17 +190,26 @@ impl Attached {
         let mut attached = Attached::default();
         for resource in resources.filter(|r| r.kind == "AWS::Organizations::Policy") {
             let properties = &resource.properties;
-            let (kind, into) = match properties["Type"].as_str() {
+            let (kind, into) = match member(properties, "Type").as_str() {
                 Some("SERVICE_CONTROL_POLICY") => (Kind::Identity, &mut attached.scp),
                 Some("RESOURCE_CONTROL_POLICY") => (Kind::ResourceControl, &mut attached.rcp),
-                _ => continue,
+                _ => {
+                    // It may be of either kind, and bind anybody.
+                    if let Some(reason) = unknown_reason(member(properties, "Type")) {
+                        let held = Held::Unread(format!("type of {} ({reason})", resource.id));
+                        for of_kind in [&mut attached.scp, &mut attached.rcp] {
+                            of_kind.entry(String::new()).or_default().push(held.clone());
+                        }
+                    }
+                    continue;
+                }
             };
-            let name = properties["Name"].as_str().unwrap_or(&resource.id);
-            let held = Held::of(&properties["Content"], name, kind);
-            for target in texts(&properties["TargetIds"]) {
+            let name = member(properties, "Name").as_str().unwrap_or(&resource.id);
+            let held = Held::of(member(properties, "Content"), name, kind);
+            for target in texts(member(properties, "TargetIds")) {
                 into.entry(target.to_owned()).or_default().push(held.clone());
             }
-            if let Some(reason) = unknown_reason(&properties["TargetIds"]) {
+            if let Some(reason) = unknown_in(member(properties, "TargetIds")) {
                 // It may bind anybody.
                 into.entry(String::new()).or_default().push(Held::Unread(format!("targets of {name} ({reason})")));
             }
@@ -220,7 +229,7 @@ impl Attached {
 /// The root or unit that each unit lies in.
 fn parents<'a>(resources: impl Iterator<Item = &'a Resource>) -> BTreeMap<&'a str, &'a str> {
     let units = resources.filter(|r| r.kind == "AWS::Organizations::OrganizationalUnit");
-    units.filter_map(|r| Some((r.id.as_str(), r.properties["ParentId"].as_str()?))).collect()
+    units.filter_map(|r| Some((r.id.as_str(), member(&r.properties, "ParentId").as_str()?))).collect()
 }
 
 /// AWS lets units nest five deep.
@@ -228,12 +237,12 @@ const DEEP: usize = 10;
 
 /// Root and units above an account, from the root down.
 fn path(account: &Resource, parents: &BTreeMap<&str, &str>) -> Result<Vec<String>, String> {
-    let told = &account.observed["Path"];
+    let told = member(&account.observed, "Path");
     if let Some(path) = told.as_str() {
         let levels = path.split('/').filter(|part| part.starts_with("r-") || part.starts_with("ou-"));
         return Ok(levels.map(str::to_owned).collect());
     }
-    let first = &account.properties["ParentIds"];
+    let first = member(&account.properties, "ParentIds");
     if let Some(reason) = unknown_reason(told).or_else(|| unknown_reason(first)) {
         return Err(reason.to_owned());
     }

@@ -1,67 +1,95 @@
 //! What the engine of access says of resources, for the controls that look at it.
 
-use chrono::{DateTime, Utc};
+use super::access::sight::Sight;
 use serde_json::Value;
-use std::{collections::HashMap, sync::Arc};
-use yagura_access::{Estate, Exposure, Guard, Trust};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+use yagura_access::escalate::{Closure, Method, Path, Step, methods};
+use yagura_access::{Error, Estate, Exposure, Inside, Insider, Trust};
 use yagura_content::Library;
 use yagura_inventory::mapping::Catalog;
-use yagura_model::{Inventory, Resource};
-use yagura_posture::{Derived, Deriver};
+use yagura_model::Resource;
+use yagura_posture::{AccessFact, Derive, Derived, Deriver, Evidence};
 
-/// Derives who outside has access, under what is configured of trust. `beside` are resources of other accounts, which tell
-/// of the organization.
+/// Principals of one resource that are told as evidence.
+const MOST: usize = 100;
+
+/// What a principal takes over by changing what it runs.
+const FUNCTION: &str = "AWS::Lambda::Function";
+
+/// What a deriver knows beside the evidence.
+struct Ground {
+    catalog: Catalog,
+    methods: Vec<Method>,
+    trust: Trust,
+    beside: Vec<Resource>,
+}
+
+/// Derives who has access, under what is configured of trust. `beside` are resources of other accounts, which tell of the
+/// organization and of the principals there.
 pub fn deriver(library: &Library, trust: Trust, beside: Vec<Resource>) -> Arc<Deriver> {
-    let (catalog, _) = Catalog::read(library);
-    Arc::new(move |inventory: &Inventory, now: DateTime<Utc>| {
-        let found = exposures(&catalog, &inventory.resources, &beside, &trust, now);
-        found.of.into_iter().map(|(index, exposure)| (index, derived(&exposure))).collect::<HashMap<_, _>>()
+    let (catalog, methods) = (Catalog::read(library).0, methods(library).0);
+    let ground = Arc::new(Ground { catalog, methods, trust, beside });
+    Arc::new(move |evidence| derive(Arc::clone(&ground), evidence))
+}
+
+fn derive(ground: Arc<Ground>, evidence: Evidence<'_>) -> Derive<'_> {
+    let own = evidence.settings.and_then(|settings| serde_json::from_value::<Trust>(settings["trust"].clone()).ok());
+    let (resources, now) = (&evidence.inventory.resources, evidence.now);
+    let sight = OnceCell::new();
+    Box::new(move |fact| {
+        let Ground { catalog, methods, trust, beside } = &*ground;
+        let trust = own.as_ref().unwrap_or(trust);
+        let sight = || sight.get_or_init(|| Sight::new(catalog, resources, beside));
+        let each = |derived: &dyn Fn(&Resource) -> Option<Derived>| {
+            let derived = |(index, resource)| Some((index, derived(resource)?));
+            resources.iter().enumerate().filter_map(derived).collect()
+        };
+        match fact {
+            AccessFact::Outside => {
+                let found = sight().exposures(trust, now).into_iter();
+                found.map(|(index, exposure)| (index, exposed(&exposure))).collect()
+            }
+            AccessFact::Critical => each(&|resource| Some(told(is_critical(resource, trust), Vec::new()))),
+            AccessFact::Unexpected => each(&|resource| {
+                let inside = is_critical(resource, trust).then(|| sight().inside(catalog, resource, trust, now))??;
+                Some(unexpected(inside))
+            }),
+            AccessFact::Escalates => {
+                let estate = &sight().estate;
+                let closure = Closure::of(estate, methods);
+                let found = closure.escalation();
+                let paths: HashMap<&str, &Path> = found.paths.iter().map(|p| (p.principal.as_str(), p)).collect();
+                each(&|resource| {
+                    let mut derived = escalates(resource, estate, &paths, &found.unread)?;
+                    let arn = resource.arn.as_deref().unwrap_or_default();
+                    if derived.truth == Some(false) && closure.wants(arn, methods, FUNCTION) {
+                        let gaps = evidence.inventory.gaps.iter();
+                        let hidden = gaps.filter(|gap| gap.kind == FUNCTION && gap.account == resource.account);
+                        derived.missing.extend(hidden.map(|gap| gap.action.clone()));
+                        derived.truth = derived.missing.is_empty().then_some(false);
+                    }
+                    Some(derived)
+                })
+            }
+            AccessFact::Unused => HashMap::new(),
+        }
     })
 }
 
-/// What is exposed of an inventory.
-pub struct Exposures {
-    /// Of resources that can have policies, by their place in the list.
-    pub of: Vec<(usize, Exposure)>,
-    /// The accounts of which it is not known what their organization denies, each with the reason.
-    pub ungoverned: Vec<(String, String)>,
+/// Whether a person named a resource as one that few may reach.
+pub fn is_critical(resource: &Resource, trust: &Trust) -> bool {
+    resource.arn.as_deref().is_some_and(|arn| trust.is_critical(arn))
 }
 
-/// Asks of each resource who outside is let in.
-pub fn exposures(
-    catalog: &Catalog,
-    resources: &[Resource],
-    beside: &[Resource],
-    trust: &Trust,
-    now: DateTime<Utc>,
-) -> Exposures {
-    let guards: Vec<Option<Guard>> = resources.iter().map(|resource| guard(catalog, resource)).collect();
-    let live: Vec<Option<Guard>> =
-        resources.iter().zip(&guards).map(|(r, guard)| guard.clone().filter(|_| !r.source.is_template())).collect();
-    let estate = Estate::guarded(resources, &live, beside);
-    let today = now.format("%Y-%m-%d").to_string();
-    let exposure = |(index, guard): (usize, &Option<Guard>)| {
-        let (guard, resource) = (guard.as_ref()?, &resources[index]);
-        let account = resource.account.as_deref().unwrap_or_default();
-        // Things of two templates may have the same name: each is asked alone.
-        let one = index..=index;
-        let alone = || Estate::guarded(&resources[one.clone()], &guards[one.clone()], &[]);
-        let alone = resource.source.is_template().then(alone);
-        Some((index, alone.as_ref().unwrap_or(&estate).exposure(guard, account, trust, &today)))
-    };
-    let of = guards.iter().enumerate().filter_map(exposure).collect();
-    let ungoverned = estate.ungoverned_accounts().map(|(account, reason)| (account.to_owned(), reason.to_owned()));
-    Exposures { of, ungoverned: ungoverned.collect() }
+fn told(truth: bool, because: Vec<(String, Value)>) -> Derived {
+    Derived { truth: Some(truth), missing: Vec::new(), because }
 }
 
-/// What says who may do what to a resource; `None` if for its type nothing can.
-pub fn guard(catalog: &Catalog, resource: &Resource) -> Option<Guard> {
-    let kind = catalog.get(&resource.kind).filter(|kind| kind.has_policies())?;
-    let arn = kind.guarded_arn(resource).unwrap_or_else(|| resource.id.clone());
-    Some(Guard { arn, policies: kind.policies(resource) })
-}
-
-fn derived(exposure: &Exposure) -> Derived {
+fn exposed(exposure: &Exposure) -> Derived {
     // Who and what first, as a person reads it; then a request of each.
     let who = exposure.open().enumerate().map(|(i, outsider)| {
         let (actions, statements) = (outsider.actions.join(" "), outsider.statements.join(" "));
@@ -79,4 +107,59 @@ fn derived(exposure: &Exposure) -> Derived {
         (_, false) => None,
     };
     Derived { truth, missing: exposure.unread.clone(), because }
+}
+
+fn unexpected(inside: Result<Inside, Error>) -> Derived {
+    let inside = match inside {
+        Ok(inside) => inside,
+        Err(error) => return Derived { missing: vec![error.text().en], ..Derived::default() },
+    };
+    let open: Vec<&Insider> = inside.insiders.iter().filter(|insider| insider.is_open()).collect();
+    let line = |(i, insider): (usize, &&Insider)| {
+        let statements: BTreeSet<&str> = insider.reached.iter().filter_map(|r| r.statement.as_deref()).collect();
+        let actions: Vec<&str> = insider.reached.iter().map(|r| r.action.as_str()).collect();
+        let statements = statements.into_iter().collect::<Vec<_>>().join(" ");
+        let text = format!("{} → {} ({statements})", insider.principal, actions.join(" "));
+        (format!("derived.unexpected_access[{i}]"), Value::from(text))
+    };
+    let because = open.iter().enumerate().take(MOST).map(line).collect();
+    // Whoever is let in for sure is told of, whatever else is hidden.
+    if open.iter().any(|insider| insider.ungoverned.is_empty()) {
+        return told(true, because);
+    }
+    let ungoverned = open.iter().flat_map(|insider| &insider.ungoverned);
+    let ungoverned: BTreeSet<String> = ungoverned.map(|(account, reason)| format!("{account} ({reason})")).collect();
+    let missing: Vec<String> = inside.unread.into_iter().chain(ungoverned).collect();
+    Derived { truth: missing.is_empty().then_some(false), missing, because }
+}
+
+fn escalates(resource: &Resource, estate: &Estate, paths: &HashMap<&str, &Path>, unread: &[String]) -> Option<Derived> {
+    if !matches!(resource.kind.as_str(), "AWS::IAM::User" | "AWS::IAM::Role") {
+        return None;
+    }
+    let arn = resource.arn.as_deref()?;
+    let steps = paths.get(arn).map_or(&[][..], |path| &path.steps);
+    let line = |(i, step): (usize, &Step)| {
+        let grounds = step.grounds.iter().map(|ground| {
+            let statement = ground.statement.as_deref().unwrap_or_default();
+            let keys = if ground.conditions.is_empty() {
+                String::new()
+            } else {
+                format!(", if {}", ground.conditions.join(" "))
+            };
+            format!("{} ({statement}{keys})", ground.action)
+        });
+        let to = step.to.as_deref().map(|to| format!(" → {to}")).unwrap_or_default();
+        let text = format!("{}{to}: {}", step.method, grounds.collect::<Vec<_>>().join(", "));
+        (format!("derived.escalation[{i}]"), Value::from(text))
+    };
+    let because: Vec<(String, Value)> = steps.iter().enumerate().map(line).collect();
+    let ungoverned = resource.account.as_deref().and_then(|account| Some((account, estate.ungoverned(account)?)));
+    let missing: Vec<String> = match (steps.is_empty(), ungoverned) {
+        // What the organization may deny is of no account where there is no path.
+        (false, Some((account, reason))) => vec![format!("{account} ({reason})")],
+        (false, None) => return Some(told(true, because)),
+        (true, _) => unread.iter().filter(|name| *name == arn).map(|name| format!("{name} (policies)")).collect(),
+    };
+    Some(Derived { truth: missing.is_empty().then_some(false), missing, because })
 }

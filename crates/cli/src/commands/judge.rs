@@ -13,8 +13,8 @@ use std::{
 use yagura_access::Trust;
 use yagura_content::Library;
 use yagura_hub::{Catalog, Hub, Outcome, Scope};
-use yagura_model::{ACCOUNT_TYPE, Inventory, Judgement, Lang, Resource, Severity, Verdict};
-use yagura_posture::Rulebook;
+use yagura_model::{Inventory, Judgement, Lang, Resource, Severity, Verdict};
+use yagura_posture::{AccessFact, Rulebook};
 
 /// What was read, and what becomes of its verdicts.
 pub struct Reading {
@@ -89,16 +89,10 @@ pub fn judge(library: &Library, inventory: &Inventory, now: DateTime<Utc>) -> Re
     Ok(judgements)
 }
 
-/// What is known of other accounts and tells of the organization that they share with these.
+/// What is known of other accounts and tells of the organization that they share with these, and of who can become whom.
 async fn beside(hub: &Hub, inventory: &Inventory) -> Result<Vec<Resource>, Stop> {
-    let kinds = [
-        ACCOUNT_TYPE,
-        "AWS::Organizations::Account",
-        "AWS::Organizations::OrganizationalUnit",
-        "AWS::Organizations::Policy",
-    ];
     let mut known = Vec::new();
-    for kind in kinds {
+    for kind in AccessFact::Escalates.looks_at() {
         known.extend(hub.resources(Some(kind), None, i64::MAX, 0).await?.into_iter().map(|row| row.resource));
     }
     let accounts: BTreeSet<&str> = inventory.resources.iter().filter_map(|r| r.account.as_deref()).collect();

@@ -81,6 +81,8 @@ pub struct Type {
     pub(super) policy: Option<String>,
     /// What its policies speak of, where that is not the resource's own ARN.
     pub(super) guards: Option<String>,
+    /// By a form of what is asked about, the IAM actions that get at the resource's data.
+    pub(super) data: BTreeMap<String, Vec<String>>,
     pub item_region: Option<Jq>,
     pub gone: Vec<String>,
     pub steps: Vec<Step>,
@@ -118,6 +120,8 @@ struct Head {
     names: Vec<String>,
     policy: Option<String>,
     guards: Option<String>,
+    #[serde(default)]
+    data: BTreeMap<String, Vec<String>>,
     item_region: Option<String>,
     #[serde(default)]
     gone: Vec<String>,
@@ -297,6 +301,7 @@ fn read_type(document: &Document) -> Result<Type, Error> {
         names: head.names,
         policy: head.policy,
         guards: head.guards,
+        data: head.data,
         item_region: head.item_region.map(|t| Jq::new(t, 2)),
         gone: head.gone,
         steps,

@@ -15,6 +15,8 @@
 //! #                                      more than a policy says that, a block `jq policy`
 //! guards = "arn:{partition}:execute-api:{region}:{account}:{id}"   # what the policies speak of, and all that lies in it,
 //! #                                      where that is not the resource's own ARN
+//! data = { "{arn}/*" = ["s3:GetObject"] }   # IAM actions that read its data, change it or hand it on, by what they are
+//! #                                      asked of; {arn} is what the policies speak of
 //! item_region = '.item.BucketRegion'   # jq; only where a global listing gives things that live in one Region
 //! gone = ["NoSuchBucket"]              # error codes of a detail call that mean: deleted since it was listed
 //!

@@ -60,6 +60,9 @@ impl Fold {
 impl Type {
     /// The policies that say who may do what to a resource, by name; what of them is not known is a marker.
     pub fn policies(&self, resource: &Resource) -> Vec<(String, Value)> {
+        if yagura_model::is_unknown(&resource.properties) {
+            return vec![("policy".to_owned(), resource.properties.clone())];
+        }
         let Some(jq) = &self.policies else {
             let of = |property: &String| ("policy".to_owned(), resource.properties[property].clone());
             return self.policy.iter().map(of).filter(|(_, policy)| !policy.is_null()).collect();
@@ -101,6 +104,17 @@ impl Type {
     /// Whether something says who may do what to resources of this type.
     pub fn has_policies(&self) -> bool {
         self.policy.is_some() || self.policies.is_some()
+    }
+
+    /// The IAM actions that get at a resource's data, each list with the ARN, or pattern of ARNs, that is asked about.
+    pub fn data(&self, resource: &Resource) -> Vec<(String, Vec<String>)> {
+        let Some(arn) = self.guarded_arn(resource) else { return Vec::new() };
+        self.data.iter().map(|(form, actions)| (form.replace("{arn}", &arn), actions.clone())).collect()
+    }
+
+    /// All IAM actions that get at the data of resources of this type.
+    pub fn data_actions(&self) -> impl Iterator<Item = &str> {
+        self.data.values().flatten().map(String::as_str)
     }
 
     /// A live item; `None` when the block says that it isn't one of this type.

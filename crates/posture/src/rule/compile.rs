@@ -7,9 +7,10 @@ use super::{
     node::{Arithmetic, Base, Compare, Function, Join, Literal, Node, Quantifier, Root},
 };
 use crate::{
+    access::AccessFact,
     network::PREFIX_LIST,
     schema::{Below, Schemas, closest},
-    world::{OUTSIDE_ACCESS, fact_looks_at, fact_names},
+    world::{fact_looks_at, fact_names},
 };
 use cel::{
     IdedExpr,
@@ -33,7 +34,7 @@ pub struct Mistake {
 #[derive(Debug)]
 pub struct Program {
     pub node: Node,
-    /// Whether it reads `observed`, its own or a related resource's.
+    /// Whether it reads `observed`, its own or a related resource's, or what no template tells.
     pub reads_observed: bool,
     /// The types of other resources that it looks at.
     pub looks_at: BTreeSet<String>,
@@ -228,12 +229,14 @@ impl Compiler<'_> {
                 "tags" => Kind::Any,
                 _ => Kind::Scalar("a string"),
             },
-            Kind::Derived(kind) if known(fact_names(&kind)) => {
-                self.derives |= name == OUTSIDE_ACCESS;
+            Kind::Derived(kind) if known(&fact_names(&kind)) => {
+                let fact = AccessFact::of(name);
+                self.derives |= fact.is_some();
+                self.reads_observed |= fact.is_some_and(AccessFact::is_live);
                 self.looks_at.extend(fact_looks_at(name).iter().map(|kind| (*kind).to_owned()));
                 Kind::Scalar("a boolean")
             }
-            Kind::Derived(kind) => self.no_field(at, &format!("derived of {kind}"), name, fact_names(&kind)),
+            Kind::Derived(kind) => self.no_field(at, &format!("derived of {kind}"), name, &fact_names(&kind)),
             Kind::Statement if !known(&STATEMENT_FIELDS) => {
                 self.no_field(at, "a policy statement", name, &STATEMENT_FIELDS)
             }

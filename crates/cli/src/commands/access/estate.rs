@@ -1,7 +1,6 @@
 //! Questions about what exists, by the inventory of the last scan or of files.
 
-use super::write;
-use crate::commands::derive::guard;
+use super::{sight::guard, write};
 use crate::{
     args::Global,
     ask::{Can, WhoCan},

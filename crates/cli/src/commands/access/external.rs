@@ -1,13 +1,7 @@
 //! `yagura access external`: who outside the zone of trust is let in, and by what.
 
-use super::{estate, write};
-use crate::{
-    args::Global,
-    ask::External,
-    commands::derive::{self, Exposures},
-    exit::Stop,
-    note, output, settings, terminal,
-};
+use super::{estate, sight::Sight, write};
+use crate::{args::Global, ask::External, exit::Stop, note, output, settings, terminal};
 use chrono::Utc;
 use serde_json::Value;
 use std::{collections::BTreeMap, process::ExitCode};
@@ -27,7 +21,8 @@ pub async fn run(global: &Global, args: External) -> Result<ExitCode, Stop> {
     let (catalog, _) = Catalog::read(&library);
     let resources = estate::resources(global, &library, args.inventory.as_deref()).await?;
     let trust = settings::trust(global)?;
-    let Exposures { of: found, ungoverned } = derive::exposures(&catalog, &resources, &[], &trust, Utc::now());
+    let sight = Sight::new(&catalog, &resources, &[]);
+    let found = sight.exposures(&trust, Utc::now());
     let looked_at = found.len();
     let (mut rows, mut open, mut archived) = (Vec::new(), 0, 0);
     let mut hidden: BTreeMap<&str, usize> = BTreeMap::new();
@@ -97,6 +92,7 @@ pub async fn run(global: &Global, args: External) -> Result<ExitCode, Stop> {
             Lang::Ja => note!("情報が不足しているリソース: {listed}（詳細は --format json で確認できます）"),
         }
     }
+    let ungoverned: Vec<(&str, &str)> = sight.estate.ungoverned_accounts().collect();
     let is_blind = !hidden.is_empty() || !ungoverned.is_empty();
     estate::tell_ungoverned(lang, ungoverned);
     let is_found = open > 0 && global.fail_on.is_some_and(|least| least <= Severity::High);
@@ -104,7 +100,7 @@ pub async fn run(global: &Global, args: External) -> Result<ExitCode, Stop> {
 }
 
 /// An ARN without what stands beside it in the table: `role/deploy`; of another account `444455556666:role/deploy`.
-fn short(arn: &str, own: Option<&str>) -> String {
+pub fn short(arn: &str, own: Option<&str>) -> String {
     match Arn::parse(arn) {
         Some(arn) if arn.service == "iam" && own == Some(arn.account) => arn.resource.to_owned(),
         Some(arn) if arn.service == "iam" => format!("{}:{}", arn.account, arn.resource),
@@ -114,7 +110,7 @@ fn short(arn: &str, own: Option<&str>) -> String {
 }
 
 /// The actions as a person's table has room for them.
-fn brief(actions: &[String]) -> String {
+pub fn brief(actions: &[String]) -> String {
     let shown: Vec<&str> = actions.iter().take(3).map(String::as_str).collect();
     let more = actions.len() - shown.len();
     if more == 0 { shown.join(", ") } else { format!("{} +{more}", shown.join(", ")) }

@@ -5,6 +5,8 @@ mod documents;
 mod escalate;
 mod estate;
 mod external;
+mod internal;
+pub mod sight;
 mod usage;
 
 use crate::{
@@ -27,6 +29,7 @@ pub async fn run(global: &Global, args: Ask) -> Result<ExitCode, Stop> {
         AskCommand::WhoCan(args) => estate::who_can(global, args).await,
         AskCommand::Escalate(args) => escalate::run(global, args).await,
         AskCommand::External(args) => external::run(global, args).await,
+        AskCommand::Internal(args) => internal::run(global, args).await,
         AskCommand::Least(args) => usage::least(global, args).await,
         AskCommand::Unused(args) => usage::unused(global, args).await,
         AskCommand::Groups(args) => usage::groups(global, args).await,

@@ -1,0 +1,66 @@
+//! What an inventory shows to the engine of access.
+
+use chrono::{DateTime, Utc};
+use yagura_access::{DataAccess, Error, Estate, Exposure, Guard, Inside, Trust};
+use yagura_inventory::mapping::Catalog;
+use yagura_model::Resource;
+
+/// What says who may do what to a resource; `None` if for its type nothing can.
+pub fn guard(catalog: &Catalog, resource: &Resource) -> Option<Guard> {
+    let kind = catalog.get(&resource.kind).filter(|kind| kind.has_policies())?;
+    let arn = kind.guarded_arn(resource).unwrap_or_else(|| resource.id.clone());
+    Some(Guard { arn, policies: kind.policies(resource) })
+}
+
+/// Resources with all that is known of who may reach them.
+pub struct Sight<'a> {
+    resources: &'a [Resource],
+    /// Of each resource, by its place.
+    guards: Vec<Option<Guard>>,
+    pub estate: Estate,
+}
+
+impl<'a> Sight<'a> {
+    /// `beside` are resources of other accounts, which tell of the organization and of the principals there.
+    pub fn new(catalog: &Catalog, resources: &'a [Resource], beside: &[Resource]) -> Sight<'a> {
+        let guards: Vec<Option<Guard>> = resources.iter().map(|resource| guard(catalog, resource)).collect();
+        let far: Vec<Option<Guard>> = beside.iter().map(|resource| guard(catalog, resource)).collect();
+        let estate = {
+            let near = resources.iter().zip(&guards).map(|(r, g)| (r, g.as_ref().filter(|_| !r.source.is_template())));
+            let all: Vec<_> = near.chain(beside.iter().zip(far.iter().map(Option::as_ref))).collect();
+            Estate::guarded(&all)
+        };
+        Sight { resources, guards, estate }
+    }
+
+    /// Of each resource that can have policies, by its place, who outside is let in.
+    pub fn exposures(&self, trust: &Trust, now: DateTime<Utc>) -> Vec<(usize, Exposure)> {
+        let today = day(now);
+        let exposure = |(index, guard): (usize, &Option<Guard>)| {
+            let (guard, resource) = (guard.as_ref()?, &self.resources[index]);
+            let account = resource.account.as_deref().unwrap_or_default();
+            // Things of two templates may have the same name: each is asked alone.
+            let alone = resource.source.is_template().then(|| Estate::guarded(&[(resource, Some(guard))]));
+            Some((index, alone.as_ref().unwrap_or(&self.estate).exposure(guard, account, trust, &today)))
+        };
+        self.guards.iter().enumerate().filter_map(exposure).collect()
+    }
+
+    /// Who inside reaches the data of a resource; `None` if it is not known what gets at the data of its type.
+    pub fn inside(
+        &self,
+        catalog: &Catalog,
+        resource: &Resource,
+        trust: &Trust,
+        now: DateTime<Utc>,
+    ) -> Option<Result<Inside, Error>> {
+        let data = catalog.get(&resource.kind)?.data(resource).into_iter();
+        let data: Vec<DataAccess> = data.map(|(resource, actions)| DataAccess { resource, actions }).collect();
+        let arn = resource.arn.as_deref().filter(|_| !data.is_empty())?;
+        Some(self.estate.inside(arn, &data, trust, &day(now)))
+    }
+}
+
+fn day(now: DateTime<Utc>) -> String {
+    now.format("%Y-%m-%d").to_string()
+}
