@@ -5,9 +5,11 @@ import datetime
 import fnmatch
 import gzip
 import json
+import re
 
 import pytest
 from policies import ACCOUNT, allow, arn, document
+from proxy import Proxy, edited
 
 OUTSIDE = "444455556666"
 
@@ -415,6 +417,53 @@ def test_what_nobody_used_is_told_but_for_what_is_young(yagura, moto):
     assert set(services) == {"s3", "kms"} and services["kms"]["whole"]
     assert (services["s3"]["actions"], services["s3"]["whole"]) == (["ListAllMyBuckets", "PutObject"], False)
     assert yagura("access", "unused", "--inventory", "old.ndjson", "--fail-on", "medium").code == 1
+
+
+def last_accessed(services):
+    """Rules for the proxy that answer as AWS documents it, where moto has nothing; `services`: {name: (last, {action: last})}."""
+    def at(name, day):
+        return f"<{name}>{day}</{name}>" if day else ""
+
+    def service(name, last, actions):
+        tracked = "".join(f"<member><ActionName>{action}</ActionName>{at('LastAccessedTime', day)}</member>" for action, day in actions.items())
+        return (f"<member><ServiceName>{name}</ServiceName><ServiceNamespace>{name}</ServiceNamespace>{at('LastAuthenticated', last)}"
+                f"<TrackedActionsLastAccessed>{tracked}</TrackedActionsLastAccessed></member>")
+
+    def answer(operation, result):
+        return edited(f"iam:{operation}", lambda _: f"<{operation}Response><{operation}Result>{result}</{operation}Result></{operation}Response>")
+
+    members = "".join(service(name, *told) for name, told in services.items())
+    return [answer("GenerateServiceLastAccessedDetails", "<JobId>00000000-0000-0000-0000-000000000001</JobId>"),
+            answer("GetServiceLastAccessedDetails", "<JobStatus>COMPLETED</JobStatus><IsTruncated>false</IsTruncated>"
+                   f"<ServicesLastAccessed>{members}</ServicesLastAccessed>")]
+
+
+def test_what_aws_remembers_of_uses_tells_what_is_unused_without_any_log(yagura, moto):
+    iam = moto.client("iam")
+    iam.create_role(RoleName="app", AssumeRolePolicyDocument=document({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}))
+    iam.put_role_policy(RoleName="app", PolicyName="work", PolicyDocument=document(allow("s3:GetBucketPolicy", "s3:GetObject", "s3:PutBucketPolicy", "kms:CreateKey")))
+    now = datetime.datetime.now(datetime.timezone.utc)
+    recent, early = (f"{now - datetime.timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}" for days in (5, 200))
+    told = {"s3": (recent, {"GetBucketPolicy": recent, "PutBucketPolicy": early}), "kms": (None, {})}
+    used = f"</RoleName><RoleLastUsed><LastUsedDate>{recent}</LastUsedDate></RoleLastUsed>"
+    older = edited("iam:GetAccountAuthorizationDetails", lambda text: re.sub(r"<CreateDate>[^<]*", f"<CreateDate>{early}", text).replace("</RoleName>", used))
+
+    def scan(*more):
+        with Proxy(moto.url, [older, *last_accessed(told)]) as proxy:
+            done = yagura("scan", "--region", "us-east-1", "--service", "iam", *more, "--format", "ndjson", env={**moto.env(), "AWS_ENDPOINT_URL": proxy.url})
+        assert done.code == 0, done.err
+        return [row for row in done.rows() if row["control"] == "YG-Access.7"]
+
+    assert scan() == []
+    (found,) = scan("--with", "last-accessed")
+    assert found["verdict"] == "FAIL"
+    assert set(found["evidence"].values()) >= {"kms: all", "s3: PutBucketPolicy"}
+    (row,) = [row for row in rows(yagura, "unused") if row["what"] == "permissions"]
+    services = {one["service"]: one for one in row["detail"]}
+    assert services["kms"]["whole"] and services["s3"]["last_used"] == recent
+    # Of reading objects AWS doesn't tell one by one.
+    assert (services["s3"]["actions"], services["s3"]["untold"]) == (["PutBucketPolicy"], ["GetObject"])
+    assert yagura("scan", "--with", "everything").code == 2
 
 
 def test_principals_that_do_the_same_are_proposed_as_one_group(account):

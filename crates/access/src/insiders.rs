@@ -67,7 +67,7 @@ impl Estate {
             let (mut reached, mut ungoverned) = (Vec::new(), Vec::new());
             for DataAccess { resource, actions } in data {
                 for action in actions.iter().filter(|action| self.might(principal, action, resource)) {
-                    let asked = Asked { principal, action, resource, context: &context };
+                    let asked = Asked { principal, action, resource, context: &context, session: None };
                     let permission = self.wish(&asked, Wish { any: true, ..Wish::default() })?;
                     let answer = match permission.told {
                         Told::Unread(names) => {

@@ -198,6 +198,9 @@ pub struct Scan {
     /// Service to read; may be repeated [default: all]
     #[arg(long)]
     pub service: Vec<String>,
+    /// Read this, too: last-accessed (two more calls for each user and role)
+    #[arg(long = "with", value_name = "WHAT")]
+    pub extras: Vec<String>,
     /// Write all resources to a file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub resources: Option<PathBuf>,

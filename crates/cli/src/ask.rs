@@ -92,8 +92,11 @@ pub struct Can {
     pub resource: Option<String>,
     #[command(flatten)]
     pub known: Known,
+    /// Policy of the principal's session, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub session: Option<PathBuf>,
     /// One case or a list of cases, as JSON; - for standard input
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["principal", "inventory", "context"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["principal", "inventory", "context", "session"])]
     pub input: Option<PathBuf>,
 }
 

@@ -60,6 +60,10 @@ const WORDS: &[(&str, &str)] = &[
         "リソースの ARN（任意の文字列は *、複数指定可）[既定値: yagura.toml の [[trust.critical]]]",
     ),
     ("Also whom yagura.toml expects or accepts", "yagura.toml で想定・許容しているものも表示する"),
+    (
+        "Read this, too: last-accessed (two more calls for each user and role)",
+        "追加で読み取る情報: last-accessed（ユーザーとロール 1 件ごとに API 呼び出しが 2 回増えます）",
+    ),
     ("ARN of a user or role", "ユーザーまたはロールの ARN"),
     (
         "What was done since this time (RFC 3339, a date, or 90d)",

@@ -58,7 +58,7 @@ impl<'a> Edges<'a> {
         let none = Map::new();
         let is = POWERS.iter().all(|(action, resource)| {
             let resource = fill(resource, principal, None);
-            let asked = Asked { principal, action, resource: &resource, context: &none };
+            let asked = Asked { principal, action, resource: &resource, context: &none, session: None };
             self.allowed(&asked, Wish { change, any: false }).is_some()
         });
         self.admins.insert((principal, change), is);
@@ -197,7 +197,7 @@ impl<'a> Edges<'a> {
                 }
                 // Cognito hands roles to those who have logged in there.
                 let trusted = ["sts:AssumeRole", "sts:AssumeRoleWithWebIdentity"].into_iter().any(|action| {
-                    let asked = Asked { principal: service, action, resource: target, context: &none };
+                    let asked = Asked { principal: service, action, resource: target, context: &none, session: None };
                     self.allowed(&asked, Wish::default()).is_some()
                 });
                 self.trusted.insert((service, target), trusted);
@@ -224,7 +224,7 @@ impl<'a> Edges<'a> {
         };
         for resource in &resources {
             for action in &need.actions {
-                let asked = Asked { principal: scene.from, action, resource, context: &context };
+                let asked = Asked { principal: scene.from, action, resource, context: &context, session: None };
                 if !self.estate.might(scene.from, action, resource) {
                     continue;
                 }

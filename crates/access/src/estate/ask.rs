@@ -16,8 +16,11 @@ pub struct Asked<'a> {
     pub principal: &'a str,
     pub action: &'a str,
     pub resource: &'a str,
-    /// Keys that are known. Of all others nothing is, but for what the estate tells of the principal and the resource.
+    /// Keys that are known. Of all others nothing is, but for what the estate tells of the principal and the resource. A VPC
+    /// endpoint of the estate that `aws:SourceVpce` names lets through what its own policy allows.
     pub context: &'a Map<String, Json>,
+    /// The policy that the principal's session was given.
+    pub session: Option<&'a Json>,
 }
 
 /// What an estate can tell.
@@ -83,9 +86,14 @@ impl Estate {
                 }
             }
         }
+        if let Some((bucket, _)) = self.guard(resource)
+            && Requester::read("anonymous").is_ok_and(|anyone| self.may_be_listed(&anyone, action, bucket))
+        {
+            principals.insert("anonymous");
+        }
         let mut found = Vec::new();
         for principal in principals {
-            let permission = self.permission(&Asked { principal, action, resource, context })?;
+            let permission = self.permission(&Asked { principal, action, resource, context, session: None })?;
             let can = match &permission.told {
                 Told::Answer(answer) => matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional),
                 Told::Unread(_) => true,
@@ -150,6 +158,17 @@ impl Estate {
         } else if foreign {
             layers.identity.extend(everything(Kind::Identity));
         }
+        if let Some(document) = asked.session {
+            let policy = Policy::read(document, "session", Kind::Identity, "session policy")?;
+            layers.session.push(policy.about(asked.action));
+        }
+        let through = asked.context.iter().find(|(key, _)| key.eq_ignore_ascii_case("aws:SourceVpce"));
+        if let Some(id) = through.and_then(|(_, id)| id.as_str()) {
+            match self.endpoints.get(id) {
+                Some(endpoint) => add(endpoint, Kind::Resource, &mut layers.endpoint),
+                None => add(&Held::Doubt(format!("policy of {id}")), Kind::Resource, &mut layers.endpoint),
+            }
+        }
         let guard = self.guard(asked.resource);
         if let Some((_, guarded)) = guard {
             let bears = |held: &&Held| who.account != guarded.account || !matches!(held, Held::Doubt(_));
@@ -173,10 +192,21 @@ impl Estate {
         if let Some((_, guarded)) = guard.filter(|(name, _)| *name == asked.resource) {
             set_tags(&mut context, "aws:ResourceTag", &guarded.tags);
         }
+        let may_be_listed =
+            guard.is_some_and(|(bucket, _)| bucket != asked.resource && self.may_be_listed(&who, asked.action, bucket));
         let mut case = Case::of_estate(who, asked.action, asked.resource, owner, context, layers);
         case.any = wish.any;
         let answer = case.judge()?;
         let open = matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional);
+        if answer.outcome == Outcome::ImplicitlyDenied && may_be_listed {
+            unread.push("access control lists of single objects".to_owned());
+            return Ok(Permission {
+                principal: asked.principal.to_owned(),
+                told: Told::Unread(unread),
+                foreign,
+                ungoverned,
+            });
+        }
         let told = if open && !unread.is_empty() { Told::Unread(unread) } else { Told::Answer(answer) };
         Ok(Permission { principal: asked.principal.to_owned(), told, foreign, ungoverned })
     }

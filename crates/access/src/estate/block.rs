@@ -4,7 +4,7 @@
 //! known to whatever writes the list as a policy, named `acl`. With `RestrictPublicBuckets`, of the bucket or of its account, a public policy lets in nobody but AWS's services and the
 //! owner's own principals (`docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html`).
 
-use super::{Estate, Guard, Held};
+use super::{Estate, Guard, Held, object::Lists};
 use crate::outside::{Zone, is_public};
 use crate::policy::{Effect, Kind, Policy, Statement};
 use crate::principal::{Entry, Principals};
@@ -25,6 +25,10 @@ pub(super) fn restrict(estate: &mut Estate, all: &[(&Resource, Option<&Guard>)])
         .collect();
     for (resource, guard) in all {
         let Some(Guard { arn, .. }) = guard else { continue };
+        let block = resource.account.as_deref().and_then(|account| accounts.get(account).copied());
+        if let Some(lists) = Lists::of(resource, block) {
+            estate.lists.insert(arn.clone(), lists);
+        }
         let is_s3 = resource.kind == "AWS::S3::Bucket" || resource.kind == "AWS::S3::AccessPoint";
         let Some(guarded) = estate.guarded.get_mut(arn).filter(|_| is_s3) else { continue };
         if !guarded.policies.iter().any(names_anyone) {

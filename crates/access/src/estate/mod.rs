@@ -7,6 +7,7 @@ mod ask;
 mod block;
 mod changed;
 mod identity;
+mod object;
 mod organization;
 
 pub(crate) use allowed::{Expanded, allowed_everywhere};
@@ -35,6 +36,10 @@ pub struct Estate {
     /// Roles' ARNs by account and name, which is all that a session tells of its role.
     roles: BTreeMap<(String, String), String>,
     organizations: Organizations,
+    /// Of buckets, by ARN, whom lists of single objects may let in.
+    lists: BTreeMap<String, object::Lists>,
+    /// The policies of VPC endpoints by id.
+    endpoints: BTreeMap<String, Held>,
     /// The accounts whose resources these are.
     pub(crate) accounts: BTreeSet<String>,
     /// Buckets whose account ignores what access control lists give to everyone.
@@ -130,6 +135,10 @@ impl Estate {
                     estate.roles.insert((account.clone(), last(arn).to_owned()), arn.clone());
                 }
                 estate.identities.insert(arn.clone(), identity);
+            }
+            let policy = member(&resource.properties, "PolicyDocument");
+            if resource.kind == "AWS::EC2::VPCEndpoint" && !policy.is_null() {
+                estate.endpoints.insert(resource.id.clone(), Held::of(policy, &resource.id, Kind::Resource));
             }
             if let ("AWS::Lambda::Function", Some(role)) =
                 (&*resource.kind, member(&resource.properties, "Role").as_str())

@@ -6,6 +6,7 @@
 //!
 //! Where a record doesn't tell what a call was about, nothing is guessed: the policy names `*` and says so.
 
+mod accessed;
 mod action;
 mod arn;
 mod call;

@@ -4,6 +4,7 @@
 //! (`docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-findings.html`). What would need a value that isn't known
 //! becomes an entry that says which.
 
+use super::accessed::{self, Accessed};
 use super::call::Call;
 use super::logged::{Logged, Service};
 use crate::estate::{Estate, Expanded};
@@ -11,10 +12,6 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use yagura_model::{Resource, Severity, Text, unknown_reason};
-
-/// AWS remembers for this many days when a role was used
-/// (`docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_manage_delete.html`).
-const ROLE_DAYS: u32 = 400;
 
 /// Why something isn't known, where no marker says it.
 const MISSING: &str = "missing";
@@ -167,7 +164,7 @@ struct Of<'a> {
 
 impl Of<'_> {
     fn tell(&mut self, what: What, last: Option<DateTime<Utc>>, severity: Severity, reason: Text) {
-        let last = last.map(|last| last.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
+        let last = last.map(stamp);
         self.found.push(Unused { principal: self.arn.to_owned(), what, last, severity, reason });
     }
 
@@ -250,7 +247,7 @@ impl Of<'_> {
         if let Some(seen) = seen.map(|seen| seen.to_utc()).filter(|seen| *seen >= self.window.begin()) {
             last = Time::At(seen);
         }
-        if matches!(last, Time::Never) && self.window.days > ROLE_DAYS {
+        if matches!(last, Time::Never) && self.window.days > accessed::DAYS {
             self.unknown("observed.LastUsedDate", FORGOTTEN);
             return false;
         }
@@ -300,14 +297,19 @@ impl Of<'_> {
             return;
         }
         let begin = self.window.begin();
+        let remembered = Accessed::of(self.resource);
         let account = self.resource.account.as_deref().unwrap_or_default();
-        match self.window.since.get(account) {
-            None => return self.unknown("CloudTrail", NO_EVENTS),
-            Some(since) if *since > begin => {
+        let is_logged = self.window.since.get(account).is_some_and(|since| *since <= begin);
+        match (&remembered, self.window.since.get(account)) {
+            _ if is_logged => {}
+            (Accessed::Known(_), _) if self.window.days <= accessed::DAYS => {}
+            (Accessed::Known(_), _) => return self.unknown("observed.LastAccessed", FORGOTTEN),
+            (Accessed::Unknown(reason), _) => return self.unknown("observed.LastAccessed", reason),
+            (Accessed::NotAsked, None) => return self.unknown("CloudTrail", NO_EVENTS),
+            (Accessed::NotAsked, Some(since)) => {
                 let days = (self.window.now - *since).num_days();
                 return self.unknown("CloudTrail", &format!("{days} < {} days", self.window.days));
             }
-            Some(_) => {}
         }
         let observed = &self.resource.observed;
         if self.is_young(&observed["CreateDate"], "observed.CreateDate") {
@@ -324,16 +326,26 @@ impl Of<'_> {
         let mut services: Vec<(Service, UnusedService)> = Vec::new();
         for (service, name) in &allowed.actions {
             let of_it = uses.get(service).map_or(&[][..], Vec::as_slice);
+            // What was tried and denied counts there as used; that it wasn't tried is certain.
+            let aws = remembered.service(service).filter(|_| self.window.days <= accessed::DAYS);
             if services.last().is_none_or(|(_, last)| last.service != *service) {
-                services.push((Service::of(service), of_service(service, of_it, begin)));
+                let remembered = aws.and_then(|service| service.last);
+                services.push((Service::of(service), of_service(service, of_it, remembered, begin)));
             }
             let Some((table, entry)) = services.last_mut() else { continue };
-            let recent = of_it.iter().any(|(used, last)| used == name && is_after(last, begin));
-            let told = match table.logged(name) {
-                Logged::Management => true,
-                Logged::Data => shown.contains(service),
-                Logged::Never => false,
-            };
+            // None: AWS can't tell of this action; else whether it was tried since then.
+            let tried = aws.and_then(|service| match service.last {
+                Some(last) if last >= begin => service.action(name).map(|last| last.is_some_and(|last| last >= begin)),
+                _ => Some(false),
+            });
+            let recent = tried == Some(true) || of_it.iter().any(|(used, last)| used == name && is_after(last, begin));
+            let told = tried.is_some()
+                || is_logged
+                    && match table.logged(name) {
+                        Logged::Management => true,
+                        Logged::Data => shown.contains(service),
+                        Logged::Never => false,
+                    };
             match (recent, told) {
                 (true, _) => {}
                 (false, true) => entry.actions.push((*name).to_owned()),
@@ -359,16 +371,28 @@ impl Of<'_> {
     }
 }
 
+fn stamp(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
 fn is_after(time: &str, begin: DateTime<Utc>) -> bool {
     // A time that can't be read is taken for a use.
     DateTime::parse_from_rfc3339(time).map_or(true, |time| time.to_utc() >= begin)
 }
 
-fn of_service(service: &str, uses: &[(&str, &str)], begin: DateTime<Utc>) -> UnusedService {
+/// A service before its actions are looked at; `remembered` is when AWS says that it was last tried.
+fn of_service(
+    service: &str,
+    uses: &[(&str, &str)],
+    remembered: Option<DateTime<Utc>>,
+    begin: DateTime<Utc>,
+) -> UnusedService {
+    let remembered = remembered.map(stamp);
+    let last = uses.iter().map(|(_, last)| *last).chain(remembered.as_deref()).max().map(str::to_owned);
     UnusedService {
         service: service.to_owned(),
-        last: uses.iter().map(|(_, last)| *last).max().map(str::to_owned),
-        whole: !uses.iter().any(|(_, last)| is_after(last, begin)),
+        whole: !last.as_deref().is_some_and(|last| is_after(last, begin)),
+        last,
         actions: Vec::new(),
         untold: Vec::new(),
     }

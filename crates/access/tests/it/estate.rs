@@ -42,6 +42,10 @@ fn read_by(principal: Value) -> Value {
 }
 
 fn ask(resources: &[Resource], principal: &str, context: Value) -> Permission {
+    ask_with(resources, principal, context, None)
+}
+
+fn ask_with(resources: &[Resource], principal: &str, context: Value, session: Option<&Value>) -> Permission {
     let estate = Estate::of(resources, |resource| {
         let policy = resource.properties["PolicyDocument"].clone();
         let policies = if policy.is_null() { Vec::new() } else { vec![("policy".to_owned(), policy)] };
@@ -49,7 +53,7 @@ fn ask(resources: &[Resource], principal: &str, context: Value) -> Permission {
         Some(Guard { arn, policies })
     });
     let context: Map<String, Value> = context.as_object().cloned().unwrap_or_default();
-    let asked = Asked { principal, action: "s3:GetObject", resource: OBJECT, context: &context };
+    let asked = Asked { principal, action: "s3:GetObject", resource: OBJECT, context: &context, session };
     estate.permission(&asked).expect("an answer")
 }
 
@@ -198,4 +202,62 @@ fn a_block_that_nobody_read_keeps_a_public_bucket_in_doubt_but_for_its_own_accou
     let names = told(ask(&resources, "anonymous", json!({}))).expect_err("nothing can be said");
     assert_eq!(names, ["RestrictPublicBuckets (s3:GetAccountPublicAccessBlock)"]);
     assert_eq!(told(ask(&resources, USER, json!({}))), Ok((Outcome::Allowed, Some("all/1".to_owned()))));
+}
+
+#[test]
+fn a_session_may_do_what_its_own_policy_allows_too() {
+    let policy =
+        |action: &str| json!({"Statement": {"Sid": "Only", "Effect": "Allow", "Action": action, "Resource": "*"}});
+    let resources = [user(), bucket(Value::Null, Value::Null), account(Value::Null, Value::Null)];
+    let outcome = |session: Option<&Value>| told(ask_with(&resources, USER, json!({}), session)).map(|told| told.0);
+    assert_eq!(outcome(None), Ok(Outcome::Allowed));
+    assert_eq!(outcome(Some(&policy("s3:Get*"))), Ok(Outcome::Allowed));
+    assert_eq!(outcome(Some(&policy("s3:Put*"))), Ok(Outcome::ImplicitlyDenied));
+    let deny = json!({"Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}});
+    assert_eq!(outcome(Some(&deny)), Ok(Outcome::ExplicitlyDenied));
+}
+
+#[test]
+fn a_request_through_an_endpoint_is_bound_by_the_endpoints_policy() {
+    let endpoint = |policy: Value| {
+        resource(
+            "AWS::EC2::VPCEndpoint",
+            "vpce-1",
+            "arn:aws:ec2:us-east-1:111122223333:vpc-endpoint/vpce-1",
+            json!({"PolicyDocument": policy}),
+            Value::Null,
+        )
+    };
+    let only = |bucket: &str| json!({"Statement": {"Sid": "Only", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": format!("arn:aws:s3:::{bucket}/*")}});
+    let outcome = |policy: Value, through: Value| {
+        let resources = [user(), bucket(Value::Null, Value::Null), account(Value::Null, Value::Null), endpoint(policy)];
+        told(ask(&resources, USER, through)).map(|told| told.0)
+    };
+    let through = json!({"aws:sourceVpce": "vpce-1"});
+    assert_eq!(outcome(only("reports"), through.clone()), Ok(Outcome::Allowed));
+    assert_eq!(outcome(only("logs"), through.clone()), Ok(Outcome::ImplicitlyDenied));
+    assert_eq!(outcome(only("logs"), json!({})), Ok(Outcome::Allowed));
+    let unread = json!({"$unknown": "ec2:DescribeVpcEndpoints"});
+    assert_eq!(outcome(unread, through), Err(vec!["vpce-1 (ec2:DescribeVpcEndpoints)".to_owned()]));
+    assert_eq!(outcome(only("reports"), json!({"aws:SourceVpce": "vpce-2"})), Err(vec!["policy of vpce-2".to_owned()]));
+}
+
+#[test]
+fn a_list_of_the_object_itself_may_let_in_strangers_where_lists_count() {
+    let bucket = |ownership: &str, ignored: bool| {
+        let mut bucket = bucket(Value::Null, json!({"IgnorePublicAcls": ignored}));
+        bucket.properties["OwnershipControls"] = json!({"Rules": [{"ObjectOwnership": ownership}]});
+        bucket
+    };
+    let outcome = |bucket: Resource, principal: &str| {
+        told(ask(&[user(), bucket, account(Value::Null, Value::Null)], principal, json!({}))).map(|told| told.0)
+    };
+    let doubt = Err(vec!["access control lists of single objects".to_owned()]);
+    for stranger in ["anonymous", STRANGER] {
+        assert_eq!(outcome(bucket("BucketOwnerEnforced", false), stranger), Ok(Outcome::ImplicitlyDenied));
+        assert_eq!(outcome(bucket("ObjectWriter", false), stranger), doubt);
+    }
+    assert_eq!(outcome(bucket("ObjectWriter", true), "anonymous"), Ok(Outcome::ImplicitlyDenied));
+    assert_eq!(outcome(bucket("ObjectWriter", true), STRANGER), doubt);
+    assert_eq!(outcome(bucket("ObjectWriter", false), USER), Ok(Outcome::Allowed));
 }

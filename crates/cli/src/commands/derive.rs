@@ -4,10 +4,11 @@ use super::access::sight::Sight;
 use serde_json::Value;
 use std::{
     cell::OnceCell,
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 use yagura_access::escalate::{Closure, Method, Path, Step, methods};
+use yagura_access::usage::{self, What, Window};
 use yagura_access::{Error, Estate, Exposure, Inside, Insider, Trust};
 use yagura_content::Library;
 use yagura_inventory::mapping::Catalog;
@@ -19,6 +20,9 @@ const MOST: usize = 100;
 
 /// What a principal takes over by changing what it runs.
 const FUNCTION: &str = "AWS::Lambda::Function";
+
+/// What wasn't used for so many days counts as unused, as in IAM Access Analyzer.
+const DAYS: u32 = 90;
 
 /// What a deriver knows beside the evidence.
 struct Ground {
@@ -75,7 +79,16 @@ fn derive(ground: Arc<Ground>, evidence: Evidence<'_>) -> Derive<'_> {
                     Some(derived)
                 })
             }
-            AccessFact::Unused => HashMap::new(),
+            AccessFact::Unused => {
+                let nothing = BTreeMap::new();
+                let window = Window { now, since: &nothing, days: DAYS };
+                let found = usage::unused(resources, &usage::Used::new(), &window);
+                let mut of: HashMap<&str, Vec<&What>> = HashMap::new();
+                for unused in &found {
+                    of.entry(&unused.principal).or_default().push(&unused.what);
+                }
+                each(&|resource| unneeded(resource, &of))
+            }
         }
     })
 }
@@ -134,7 +147,7 @@ fn unexpected(inside: Result<Inside, Error>) -> Derived {
 }
 
 fn escalates(resource: &Resource, estate: &Estate, paths: &HashMap<&str, &Path>, unread: &[String]) -> Option<Derived> {
-    if !matches!(resource.kind.as_str(), "AWS::IAM::User" | "AWS::IAM::Role") {
+    if !is_principal(resource) {
         return None;
     }
     let arn = resource.arn.as_deref()?;
@@ -162,4 +175,39 @@ fn escalates(resource: &Resource, estate: &Estate, paths: &HashMap<&str, &Path>,
         (true, _) => unread.iter().filter(|name| *name == arn).map(|name| format!("{name} (policies)")).collect(),
     };
     Some(Derived { truth: missing.is_empty().then_some(false), missing, because })
+}
+
+/// By what AWS remembers of uses alone: the lake's own events are asked by `access unused`.
+fn unneeded(resource: &Resource, of: &HashMap<&str, Vec<&What>>) -> Option<Derived> {
+    if !is_principal(resource) {
+        return None;
+    }
+    let found = of.get(resource.arn.as_deref()?).map_or(&[][..], Vec::as_slice);
+    let mut lines = Vec::new();
+    for what in found {
+        match what {
+            What::Role => lines.push("the role as a whole".to_owned()),
+            What::Permissions(services) => lines.extend(services.iter().map(|service| {
+                let last = service.last.as_deref().map(|last| format!(" (last {last})")).unwrap_or_default();
+                match service.whole {
+                    true => format!("{}: all{last}", service.service),
+                    false => format!("{}: {}", service.service, service.actions.join(" ")),
+                }
+            })),
+            What::Password | What::AccessKey(_) | What::Unknown(_) => {}
+        }
+    }
+    let name = |(i, line)| (format!("derived.unused_access[{i}]"), Value::from(line));
+    let because: Vec<(String, Value)> = lines.into_iter().enumerate().map(name).collect();
+    if !because.is_empty() {
+        return Some(told(true, because));
+    }
+    let missing =
+        found.iter().filter_map(|what| if let What::Unknown(what) = what { Some(what.clone()) } else { None });
+    let missing: Vec<String> = missing.collect();
+    Some(Derived { truth: missing.is_empty().then_some(false), missing, because: Vec::new() })
+}
+
+fn is_principal(resource: &Resource) -> bool {
+    matches!(resource.kind.as_str(), "AWS::IAM::User" | "AWS::IAM::Role")
 }

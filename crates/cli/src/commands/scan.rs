@@ -6,6 +6,7 @@ use crate::{
 };
 use anyhow::{Context as _, anyhow};
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{BufReader, BufWriter},
     process::ExitCode,
@@ -30,6 +31,7 @@ pub async fn run(global: &Global, args: Scan) -> Result<ExitCode, Stop> {
     let library = settings::library(global)?;
     let (catalog, _) = Catalog::read(&library);
     check_services(&catalog, &args.service)?;
+    check_extras(&catalog, &args.extras)?;
     let (client, region) = client(&args.access).await?;
     let recorder = args.record.as_ref().map(File::create).transpose().context("--record").map_err(Stop::usage)?;
     let api: Arc<dyn Api> = match (&args.replay, recorder) {
@@ -48,6 +50,7 @@ pub async fn run(global: &Global, args: Scan) -> Result<ExitCode, Stop> {
         options.types.extend(judge::compiled(&library)?.looked_at(&kinds));
         options.types.extend(kinds.iter().cloned());
     }
+    options.extras.clone_from(&args.extras);
     options.concurrency = args.concurrency.clamp(1, 256);
     options.credentials.clone_from(&account.assumed);
     let bar = terminal::bar(0, &account.identity.account);
@@ -105,6 +108,17 @@ fn holds_known(value: &serde_json::Value) -> bool {
 /// The resource types of some services; none for all of them.
 fn kinds_of(catalog: &Catalog, services: &[String]) -> Vec<String> {
     catalog.types().filter(|t| services.contains(&t.service)).map(|t| t.kind.clone()).collect()
+}
+
+fn check_extras(catalog: &Catalog, wanted: &[String]) -> Result<(), Stop> {
+    let known: BTreeSet<&str> = catalog.types().flat_map(|kind| kind.extras()).collect();
+    match wanted.iter().find(|name| !known.contains(name.as_str())) {
+        Some(name) => {
+            let known = known.into_iter().collect::<Vec<_>>().join(", ");
+            Err(Stop::usage(anyhow!("--with `{name}` is nothing that can be read: there is {known}")))
+        }
+        None => Ok(()),
+    }
 }
 
 fn check_services(catalog: &Catalog, wanted: &[String]) -> Result<(), Stop> {

@@ -1,7 +1,7 @@
 //! The calls of a scan: bounded, each shared one made once, and every failure turned into what it means.
 
 use super::{Pause, csv};
-use crate::mapping::{Step, Type};
+use crate::mapping::{Jq, Step, Type};
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
@@ -86,7 +86,15 @@ impl Calls {
         let mut asks = 1;
         let answer = loop {
             match self.send(&call).await {
-                Ok(answer) => break answer,
+                Ok(answer) if step.until.as_ref().is_none_or(|until| is_done(until, &answer)) => break answer,
+                Ok(_) => {
+                    if asks == MAX_ASKS {
+                        let (action, code) = (step.action.clone(), "the job takes too long".to_owned());
+                        return Err(Fault::Failed { action, code, kind: ErrorKind::Other });
+                    }
+                    asks += 1;
+                    (self.pause)(WAIT).await;
+                }
                 Err(e) if step.wait.contains(&e.code) => {
                     if let Some(fault) = blamed {
                         return Err(fault);
@@ -112,6 +120,11 @@ impl Calls {
         let _slot = self.slots.acquire().await.ok();
         self.api.call_all(call).await
     }
+}
+
+fn is_done(until: &Jq, answer: &Value) -> bool {
+    // What can't be told of an answer is no reason to ask for it for ever.
+    until.first(answer).map_or(true, |done| done != Value::Bool(false))
 }
 
 fn failed(action: &str, e: &CallError) -> Fault {

@@ -20,6 +20,8 @@ pub struct Reading<'a> {
     pub regions: &'a [String],
     /// The Regions whose resources are wanted, when a global listing gives things that live in Regions; empty: all.
     pub only_regions: &'a [String],
+    /// What was asked for beside.
+    pub extras: &'a [String],
 }
 
 enum Shared {
@@ -89,7 +91,7 @@ impl Reading<'_> {
         let mut seen = Map::new();
         for step in self.kind.steps.iter().filter(|s| s.role == Role::Shared) {
             let input = with_place(json!({"calls": seen}), self.place);
-            let answer = match skipped(step, &input) {
+            let answer = match self.skipped(step, &input) {
                 Some(answer) => answer,
                 None => match params(step, &input) {
                     Err(marker) => marker,
@@ -167,7 +169,7 @@ impl Reading<'_> {
         for step in steps {
             let input = with_place(json!({"item": item, "calls": calls}), place);
             let region = self.region_of(step, place.region.as_deref());
-            let answer = match (skipped(step, &input), &step.over) {
+            let answer = match (self.skipped(step, &input), &step.over) {
                 (Some(answer), _) => answer,
                 (None, None) => self.answer(step, &input, &region).await?,
                 (None, Some(over)) => match over.run(&input) {
@@ -187,6 +189,18 @@ impl Reading<'_> {
             calls.insert(step.id.clone(), answer);
         }
         Ok(())
+    }
+
+    /// What stands in for the answer of a call that isn't made.
+    fn skipped(&self, step: &Step, input: &Value) -> Option<Value> {
+        if step.with.as_ref().is_some_and(|name| !self.extras.contains(name)) {
+            return Some(Value::Null);
+        }
+        match step.when.as_ref()?.first(input) {
+            Ok(Value::Bool(true)) => None,
+            Ok(_) => Some(Value::Null),
+            Err(e) => Some(as_marker(&e)),
+        }
     }
 
     async fn answer(&self, step: &Step, input: &Value, region: &str) -> Result<Value, Fault> {
@@ -244,15 +258,6 @@ impl Reading<'_> {
         let reason = unknown_reason(marker).unwrap_or("mapping error").to_owned();
         let listing = self.kind.steps.iter().find(|s| s.role == Role::List).or(self.kind.steps.first());
         self.gap(listing.map(|s| s.action.clone()).unwrap_or_default(), reason)
-    }
-}
-
-/// What stands for the answer of a step that isn't called.
-fn skipped(step: &Step, input: &Value) -> Option<Value> {
-    match step.when.as_ref()?.first(input) {
-        Ok(Value::Bool(true)) => None,
-        Ok(_) => Some(Value::Null),
-        Err(e) => Some(as_marker(&e)),
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Options {
     pub concurrency: usize,
     /// The account whose credentials [`yagura_aws::Call::account`] names; `None` is the caller's own.
     pub credentials: Option<String>,
+    /// What is read only if it is asked for, by the names of resource files.
+    pub extras: Vec<String>,
     /// How to wait for jobs that AWS does first (the credential report).
     pub pause: Pause,
 }
@@ -53,6 +55,7 @@ impl Options {
             types: Vec::new(),
             concurrency: 32,
             credentials: None,
+            extras: Vec::new(),
             pause: Arc::new(|duration| Box::pin(tokio::time::sleep(duration))),
         }
     }
@@ -96,7 +99,7 @@ pub async fn collect(api: Arc<dyn Api>, library: &Library, options: &Options, pr
     let (mut tasks, mut started) = (JoinSet::new(), HashMap::new());
     for (kind, region) in readings(&catalog, options, &regions) {
         let (catalog, calls) = (Arc::clone(&catalog), Arc::clone(&calls));
-        let (regions, only_regions) = (regions.clone(), options.regions.clone());
+        let (regions, only_regions, extras) = (regions.clone(), options.regions.clone(), options.extras.clone());
         let place = Place {
             partition: options.partition.clone(),
             account: Some(options.account.clone()),
@@ -106,8 +109,14 @@ pub async fn collect(api: Arc<dyn Api>, library: &Library, options: &Options, pr
         let task = tasks.spawn(async move {
             match catalog.get(&name) {
                 Some(kind) => {
-                    let reading =
-                        Reading { kind, calls: &calls, place: &place, regions: &regions, only_regions: &only_regions };
+                    let reading = Reading {
+                        kind,
+                        calls: &calls,
+                        place: &place,
+                        regions: &regions,
+                        only_regions: &only_regions,
+                        extras: &extras,
+                    };
                     reading.run().await
                 }
                 None => Inventory::default(),

@@ -48,8 +48,12 @@ pub struct Step {
     pub absent: Vec<String>,
     pub start: Option<Start>,
     pub wait: Vec<String>,
+    /// Over an answer: whether the job is done.
+    pub until: Option<Jq>,
     /// The member of the answer that is CSV.
     pub csv: Option<String>,
+    /// Made only if a person asks for what goes by this name.
+    pub with: Option<String>,
 }
 
 /// How the rows of a shared answer find their item.
@@ -153,7 +157,9 @@ struct CallHead {
     start: Option<String>,
     #[serde(default)]
     wait: Vec<String>,
+    until: Option<String>,
     decode: Option<String>,
+    with: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -247,6 +253,11 @@ impl Type {
     /// The ARN by the head's form; `None` when the form needs what is not given.
     pub fn arn_of(&self, id: &str, region: Option<&str>, place: &Place) -> Option<String> {
         filled(self.arn.as_deref()?, id, region, place)
+    }
+
+    /// The names of what is read only if a person asks for it.
+    pub fn extras(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().filter_map(|step| step.with.as_deref())
     }
 
     /// The IAM actions by which the type is read, in the order of the file.
@@ -400,7 +411,9 @@ fn read_step(call: CallHead) -> Result<Step, String> {
             operation,
         }),
         wait: call.wait,
+        until: jq(call.until),
         csv,
+        with: call.with,
     })
 }
 

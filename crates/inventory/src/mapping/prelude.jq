@@ -71,3 +71,14 @@ def configured($name):
   if .configured == null then .values[$name] | if yagura_marker then null else . end
   elif any(.configured[]; . == $name) then .values[$name]
   else null end;
+
+# What AWS tells of an identity's last uses, as IAM answers it; null: nobody asked.
+def last_accessed:
+  keep(if . == null then {Asked: false}
+    elif .JobStatus == "FAILED" then unknown("iam:GenerateServiceLastAccessedDetails (\(.Error.Code // "failed"))")
+    else {Asked: true, Services: [.ServicesLastAccessed[]? | {
+      Service: .ServiceNamespace,
+      Date: (.LastAuthenticated | time),
+      Actions: [if .LastAuthenticated == null then empty else .TrackedActionsLastAccessed[]? end
+        | {Name: .ActionName, Date: (.LastAccessedTime | time)}]
+    }]} end);

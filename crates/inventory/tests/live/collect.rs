@@ -191,6 +191,43 @@ async fn the_credential_report_is_waited_for_and_the_wait_is_bounded() {
 }
 
 #[tokio::test]
+async fn last_uses_are_asked_for_only_on_demand_and_until_their_job_is_done() {
+    let role = |inventory: &Inventory| inventory.resources[0].observed["LastAccessed"].clone();
+    let quiet = Arc::new(iam());
+    assert_eq!(role(&collect(&quiet, &options(&["AWS::IAM::Role"])).await), json!({"Asked": false}));
+    assert!(quiet.made("iam:GenerateServiceLastAccessedDetails").is_empty());
+
+    let mut wanted = options(&["AWS::IAM::Role"]);
+    wanted.extras = vec!["last-accessed".to_owned()];
+    wanted.pause = Arc::new(|_: Duration| Box::pin(async {}));
+    let asks = AtomicUsize::new(0);
+    let jobs = || iam().answer("iam:GenerateServiceLastAccessedDetails", json!({"JobId": "j-1"}));
+    let slow = Arc::new(jobs().rule("iam:GetServiceLastAccessedDetails", move |call| {
+        assert_eq!(call.params["JobId"], "j-1");
+        let services = json!([{"ServiceNamespace": "s3"}, {"ServiceNamespace": "ec2", "LastAuthenticated": "2026-01-01T00:00:00Z"}]);
+        Ok(match asks.fetch_add(1, Ordering::SeqCst) {
+            0 | 1 => json!({"JobStatus": "IN_PROGRESS", "ServicesLastAccessed": []}),
+            _ => json!({"JobStatus": "COMPLETED", "ServicesLastAccessed": services}),
+        })
+    }));
+    let services = json!([{"Service": "s3", "Date": null, "Actions": []}, {"Service": "ec2", "Date": "2026-01-01T00:00:00Z", "Actions": []}]);
+    assert_eq!(role(&collect(&slow, &wanted).await), json!({"Asked": true, "Services": services}));
+    assert_eq!(slow.made("iam:GenerateServiceLastAccessedDetails")[0].params["Granularity"], "ACTION_LEVEL");
+    assert_eq!(slow.made("iam:GetServiceLastAccessedDetails").len(), 3);
+
+    for (answer, why) in [
+        (json!({"JobStatus": "IN_PROGRESS"}), "iam:GetServiceLastAccessedDetails (the job takes too long)"),
+        (json!({"JobStatus": "FAILED", "Error": {"Code": "Oops"}}), "iam:GenerateServiceLastAccessedDetails (Oops)"),
+    ] {
+        let fake = Arc::new(jobs().answer("iam:GetServiceLastAccessedDetails", answer));
+        assert_eq!(role(&collect(&fake, &wanted).await), unknown(why));
+    }
+    let denied = iam().fail("iam:GenerateServiceLastAccessedDetails", ErrorKind::Denied, "AccessDenied");
+    let told = role(&collect(&Arc::new(denied), &wanted).await);
+    assert_eq!(told, unknown("iam:GenerateServiceLastAccessedDetails"));
+}
+
+#[tokio::test]
 async fn without_the_list_of_regions_every_regional_type_has_a_gap() {
     let fake = Fake::default().fail("ec2:DescribeRegions", ErrorKind::Denied, "UnauthorizedOperation").fail(
         "account:ListRegions",

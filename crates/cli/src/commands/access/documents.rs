@@ -22,7 +22,7 @@ fn text(path: &Path) -> Result<String, Stop> {
 }
 
 /// A policy as JSON. A document wrapped as AWS's API answers (`{"Policy": "…"}`, `{"PolicyDocument": {…}}`) is taken out.
-fn document(path: &Path, lang: Lang) -> Result<Value, Stop> {
+pub fn document(path: &Path, lang: Lang) -> Result<Value, Stop> {
     let source = text(path)?;
     let document: Value = serde_json::from_str(&source)
         .map_err(|e| Stop::usage(anyhow!("`{}` is not JSON ({e}): correct it", path.display())))?;

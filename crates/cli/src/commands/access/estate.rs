@@ -1,6 +1,6 @@
 //! Questions about what exists, by the inventory of the last scan or of files.
 
-use super::{sight::guard, write};
+use super::{documents::document, sight::guard, write};
 use crate::{
     args::Global,
     ask::{Can, WhoCan},
@@ -44,7 +44,9 @@ pub async fn can(global: &Global, args: Can) -> Result<ExitCode, Stop> {
     let context = context(&args.known.context)?;
     let estate = estate(global, &settings::library(global)?, args.known.inventory.as_deref()).await?;
     let lang = terminal::lang(global);
-    let asked = Asked { principal: &principal, action: &action, resource: &resource, context: &context };
+    let session = args.session.as_deref().map(|path| document(path, lang)).transpose()?;
+    let (context, session) = (&context, session.as_ref());
+    let asked = Asked { principal: &principal, action: &action, resource: &resource, context, session };
     let permission = estate.permission(&asked).map_err(|e| Stop::usage(anyhow!("{}", e.text().get(lang))))?;
     let is_blind = matches!(permission.told, Told::Unread(_));
     if permission.foreign {
