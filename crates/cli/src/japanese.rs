@@ -64,6 +64,7 @@ const WORDS: &[(&str, &str)] = &[
         "Read this, too: last-accessed (two more calls for each user and role)",
         "追加で読み取る情報: last-accessed（ユーザーとロール 1 件ごとに API 呼び出しが 2 回増えます）",
     ),
+    ("Policy of the principal's session, as JSON", "セッションに指定するセッションポリシー（JSON）"),
     ("ARN of a user or role", "ユーザーまたはロールの ARN"),
     (
         "What was done since this time (RFC 3339, a date, or 90d)",

@@ -156,6 +156,13 @@ impl Estate {
         self.identities.keys().map(String::as_str)
     }
 
+    /// The names of a principal's own policies that could not be read.
+    pub fn unread_of(&self, principal: &str) -> Vec<&str> {
+        let identity = self.identities.get(principal);
+        let held = identity.into_iter().flat_map(|identity| identity.policies.iter().chain(&identity.boundary));
+        held.filter_map(|held| if let Held::Unread(name) = held { Some(name.as_str()) } else { None }).collect()
+    }
+
     /// The estate in which a principal is denied an action on a resource; `None` if there is no such principal.
     pub(crate) fn denying(&self, principal: &str, action: &str, resource: &str) -> Option<Estate> {
         let mut estate = self.clone();

@@ -172,7 +172,12 @@ fn escalates(resource: &Resource, estate: &Estate, paths: &HashMap<&str, &Path>,
         // What the organization may deny is of no account where there is no path.
         (false, Some((account, reason))) => vec![format!("{account} ({reason})")],
         (false, None) => return Some(told(true, because)),
-        (true, _) => unread.iter().filter(|name| *name == arn).map(|name| format!("{name} (policies)")).collect(),
+        (true, _) if unread.iter().any(|name| name == arn) => match estate.unread_of(arn) {
+            // A policy of something that it would use.
+            names if names.is_empty() => vec![format!("{arn} (policies of resources)")],
+            names => names.into_iter().map(str::to_owned).collect(),
+        },
+        (true, _) => Vec::new(),
     };
     Some(Derived { truth: missing.is_empty().then_some(false), missing, because })
 }
