@@ -504,9 +504,9 @@ def test_every_source_says_the_same(judged, name, good):
             excused = source != "live" and verdict == blind[0] and blind[1] in reason
             # Whom a policy names is inside or outside by the account, which a template doesn't tell.
             excused |= template and verdict == "UNKNOWN" and reason == "not known: AWS::AccountId"
-                            # What AWS managed policies say is known from the live account only.
-                excused |= source == "config" and verdict == "UNKNOWN" and "arn:aws:iam::aws:policy/" in reason
-                if verdict != expected[0] and not excused:
+            # What AWS managed policies say is known from the live account only.
+            excused |= source == "config" and verdict == "UNKNOWN" and "arn:aws:iam::aws:policy/" in reason
+            if verdict != expected[0] and not excused:
                 wrong.append((source, control, verdict, reason, "live:", *expected))
     assert not wrong, "\n".join(map(str, wrong))
     for source in FILES:

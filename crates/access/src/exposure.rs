@@ -1,11 +1,13 @@
 //! Who outside the zone of trust is let in by the policies of a resource, each with a request that shows it.
 
-use crate::estate::{Estate, Guard, Held, is_public_list};
+use crate::estate::{Asked, Estate, Guard, Held, Told, is_public_list};
+use crate::evaluate::Outcome;
 use crate::outside::{Zone, outside_of};
 use crate::policy::{Effect, Kind, Policy, Statement};
 use crate::principal::{Entry, Principals, Requester};
 use crate::trust::Trust;
 use crate::witness::Witness;
+use serde_json::Map;
 use std::collections::{BTreeMap, BTreeSet};
 use yagura_model::Arn;
 
@@ -83,12 +85,63 @@ impl Estate {
                 exposure.unread.extend(unread);
             }
         }
+        self.customers(guard, &mut exposure);
         exposure.unread.sort_unstable();
         exposure.unread.dedup();
         for outsider in &mut exposure.outsiders {
             outsider.archived = trust.archived(&guard.arn, &outsider.principal, today);
         }
         exposure
+    }
+}
+
+impl Estate {
+    /// Adds the customers of a provider of tokens that many organizations share, where a role doesn't say whose tokens it
+    /// means: the provider is the account's own, but those whom it speaks for are strangers.
+    fn customers(&self, guard: &Guard, exposure: &mut Exposure) {
+        let action = "sts:AssumeRoleWithWebIdentity";
+        for (name, document) in guard.policies.iter().filter(|_| guard.arn.contains(":role/")) {
+            let Held::Read(policy) = Held::of(document, name, Kind::Resource) else { continue };
+            for open in crate::lint::open_to_customers(document) {
+                let label = format!("{name}/{open}");
+                let Some(statement) = policy.statements.iter().find(|s| s.label == label) else { continue };
+                let Principals::These(entries) = &statement.principals else { continue };
+                let shared = entries.iter().filter_map(|entry| match entry {
+                    Entry::Federated(provider) if crate::lint::is_shared(provider) => Some(provider),
+                    _ => None,
+                });
+                for provider in shared {
+                    let context = Map::new();
+                    let asked =
+                        Asked { principal: provider, action, resource: &guard.arn, context: &context, session: None };
+                    let answer = match self.permission(&asked).map(|permission| permission.told) {
+                        Ok(Told::Answer(answer)) => answer,
+                        Ok(Told::Unread(names)) => {
+                            exposure.unread.extend(names);
+                            continue;
+                        }
+                        Err(error) => {
+                            exposure.unread.push(format!("{label} ({error})"));
+                            continue;
+                        }
+                    };
+                    let known = exposure.outsiders.iter().any(|outsider| outsider.principal == *provider);
+                    if known || !matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional) {
+                        continue;
+                    }
+                    let context = answer.witness.unwrap_or_default();
+                    let (principal, resource) = (Some(provider.clone()), guard.arn.clone());
+                    exposure.outsiders.push(Outsider {
+                        principal: provider.clone(),
+                        statements: vec![label.clone()],
+                        actions: actions(statement),
+                        witness: Witness { principal, action: action.to_owned(), resource, context },
+                        archived: None,
+                    });
+                }
+            }
+        }
+        exposure.outsiders.sort_by(|a, b| a.principal.cmp(&b.principal));
     }
 }
 

@@ -118,22 +118,27 @@ impl Closure {
         usable.any(|method| method.host.as_deref() == Some(host))
     }
 
+    /// How a principal becomes an administrator; `None`: it never does.
+    pub fn path(&self, principal: &str) -> Option<Path> {
+        let mut steps = Vec::new();
+        let mut taken = self.taken.get(principal)?;
+        while let Some(edge) = &taken.edge {
+            steps.push(edge.step.clone());
+            match edge.step.to.as_ref().and_then(|to| self.taken.get(to)) {
+                Some(next) => taken = next,
+                None => break,
+            }
+        }
+        Some(Path { principal: principal.to_owned(), steps })
+    }
+
     /// All paths, the shortest first.
     pub fn escalation(&self) -> Escalation {
         let mut order: Vec<(usize, &str)> =
             self.taken.iter().map(|(name, taken)| (taken.rank, name.as_str())).collect();
         order.sort_unstable();
-        let path = |(_, principal): (usize, &str)| {
-            let mut steps = Vec::new();
-            let mut at = Some(principal);
-            while let Some(edge) = at.take().and_then(|name| self.taken.get(name)?.edge.as_ref()) {
-                at = edge.step.to.as_deref();
-                steps.push(edge.step.clone());
-            }
-            Path { principal: principal.to_owned(), steps }
-        };
         let mut unread: Vec<String> = self.unread.iter().map(|(principal, _)| principal.clone()).collect();
         unread.dedup();
-        Escalation { paths: order.into_iter().map(path).collect(), unread }
+        Escalation { paths: order.into_iter().filter_map(|(_, name)| self.path(name)).collect(), unread }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::method::{From, Gives, Method, Need, Target};
 use super::{Ground, Step};
-use crate::estate::{Asked, Change, Estate, Identity, Told, Wish};
+use crate::estate::{Asked, Change, Estate, Identity, Part, Shed, Told, Wish};
 use crate::evaluate::Outcome;
 use serde_json::Map;
 use std::collections::{BTreeSet, HashMap};
@@ -117,20 +117,82 @@ impl<'a> Edges<'a> {
                         }
                     }
                 }
-                Gives::TargetAny => {
+                Gives::Undenied if only.is_some() => {}
+                Gives::Undenied => {
+                    let Some((ground, change)) = self.shedding(method, principal, identity) else { continue };
+                    if self.is_admin(principal, change) {
+                        return step(vec![ground], None);
+                    }
+                }
+                Gives::Organization => {
+                    let scene = Scene { from: principal, identity, target: None, host: None, group: None };
+                    if only.is_none()
+                        && estate.is_management(&identity.account)
+                        && let Some(grounds) = self.grounds(method, &scene)
+                    {
+                        return step(grounds, None);
+                    }
+                }
+                Gives::TargetAny | Gives::TargetUnbounded => {
+                    let change = if method.gives == Gives::TargetAny { Change::AnyPolicy } else { Change::NoBoundary };
                     let wanted = |arn: &str| arn != principal && only.is_none_or(|only| only.contains(arn));
                     for (target, other) in estate.identities.iter().filter(|(arn, _)| wanted(arn)) {
                         let scene =
                             Scene { from: principal, identity: other, target: Some(target), host: None, group: None };
                         if is_target(method, target)
                             && let Some(grounds) = self.grounds(method, &scene)
-                            && self.is_admin(target, Change::AnyPolicy)
+                            && self.is_admin(target, change)
                         {
                             return step(grounds, Some(target));
                         }
                     }
                 }
                 Gives::Target | Gives::Data => {}
+            }
+        }
+        None
+    }
+
+    /// What a principal can do by the methods that lead to data.
+    pub fn powers(&mut self, principal: &'a str) -> Vec<Step> {
+        let Some(identity) = self.estate.identities.get(principal) else { return Vec::new() };
+        let scene = Scene { from: principal, identity, target: None, host: None, group: None };
+        let methods = self.usable(principal, identity).into_iter().filter(|m| m.gives == Gives::Data);
+        let found: Vec<_> = methods.collect();
+        let step = |method: &'a Method| Some(edge(method, principal, None, self.grounds(method, &scene)?).step);
+        found.into_iter().filter_map(step).collect()
+    }
+
+    /// The first of a method's actions that takes policies from a principal so that it becomes an administrator.
+    fn shedding(
+        &mut self,
+        method: &Method,
+        principal: &'a str,
+        identity: &'a Identity,
+    ) -> Option<(Ground, Change<'a>)> {
+        let need = method.needs.first()?;
+        let groups: Vec<Option<&str>> = match need.resource.contains("{group}") {
+            true => identity.groups.iter().map(|group| Some(group.as_str())).collect(),
+            false => vec![None],
+        };
+        let context = Map::new();
+        for group in groups {
+            for action in &need.actions {
+                let part = match action.as_str() {
+                    "iam:RemoveUserFromGroup" => Part::All,
+                    "iam:DetachUserPolicy" | "iam:DetachRolePolicy" | "iam:DetachGroupPolicy" => Part::Attached,
+                    "iam:DeleteUserPolicy" | "iam:DeleteRolePolicy" | "iam:DeleteGroupPolicy" => Part::Inline,
+                    _ => continue,
+                };
+                let resource = group.unwrap_or(principal);
+                let asked = Asked { principal, action, resource, context: &context, session: None };
+                let change = Change::Sheds(Shed { group, part });
+                if self.estate.might(principal, action, resource)
+                    && let Some(ground) = self.allowed(&asked, Wish::default())
+                    && self.is_admin(principal, change)
+                {
+                    return Some((ground, change));
+                }
             }
         }
         None
@@ -205,6 +267,15 @@ impl<'a> Edges<'a> {
             })
     }
 
+    /// The providers that a role trusts, for a need that is about one of them. A role that asks for an audience of its own
+    /// isn't opened by another client of the provider.
+    fn trusted_providers(&self, role: &str, kind: &str, need: &Need) -> Vec<String> {
+        let is_client = need.actions.iter().any(|action| action == "iam:AddClientIDToOpenIDConnectProvider");
+        let found = self.estate.providers_of(role, kind).into_iter();
+        let opened = found.filter(|(_, keys)| !is_client || !keys.iter().any(|key| key.ends_with(":aud")));
+        opened.map(|(provider, _)| provider).collect()
+    }
+
     /// What all needs rest on; `None` if one is not met.
     fn grounds(&mut self, method: &Method, scene: &Scene<'_>) -> Option<Vec<Ground>> {
         method.needs.iter().map(|need| self.ground(need, scene)).collect()
@@ -217,9 +288,18 @@ impl<'a> Edges<'a> {
         let resource = fill(&need.resource, whole, Some(scene));
         // Each policy, or group, by itself.
         let owner = if scene.target.is_some() { scene.identity } else { self.estate.identities.get(scene.from)? };
-        let each = [("{policy}", &owner.attached), ("{group}", &owner.groups)];
+        let providers = |kind| scene.target.map(|role| self.trusted_providers(role, kind, need)).unwrap_or_default();
+        let saml = if resource.contains("{saml-provider}") { providers("saml-provider") } else { Vec::new() };
+        let oidc = if resource.contains("{oidc-provider}") { providers("oidc-provider") } else { Vec::new() };
+        let each = [
+            ("{policy}", &owner.attached),
+            ("{group}", &owner.groups),
+            ("{saml-provider}", &saml),
+            ("{oidc-provider}", &oidc),
+        ];
         let resources: Vec<String> = match each.iter().find(|(place, _)| resource.contains(place)) {
             Some((place, values)) => values.iter().map(|value| resource.replace(place, value)).collect(),
+            None if resource.contains(":kms:") && resource.contains('*') => self.estate.keys_like(&resource),
             None => vec![resource],
         };
         for resource in &resources {
@@ -262,7 +342,7 @@ fn is_target(method: &Method, arn: &str) -> bool {
 }
 
 fn edge(method: &Method, from: &str, via: Option<&str>, grounds: Vec<Ground>) -> Edge {
-    let to = via.filter(|_| method.gives != Gives::TargetAny).map(str::to_owned);
+    let to = via.filter(|_| !matches!(method.gives, Gives::TargetAny | Gives::TargetUnbounded)).map(str::to_owned);
     let step = Step {
         method: method.id.clone(),
         title: method.title.clone(),

@@ -12,7 +12,9 @@
 //! target = "role"              # self, user, role
 //! gives = "target"             # target: acts as it · self-any: writes itself any permission · target-any: writes the
 //! #                              target any and acts as it · unbounded: loses its boundary · group: joins
-//! #                              {other-group} · data: something that is no identity here
+//! #                              {other-group} · target-unbounded: the target loses its boundary, and it acts as it ·
+//! #                              undenied: loses policies that hold a Deny · organization: what it wants in any account,
+//! #                              from the one that manages the organization · data: something that is no identity here
 //! trusts = "lambda.amazonaws.com"   # the service, or one of a list, that the target role must trust
 //! host = "AWS::Lambda::Function"    # what runs as the target role: this type, or an ARN pattern that the inventory
 //! #                                   doesn't know
@@ -23,8 +25,8 @@
 //! assumes.ja = "…"
 //! ```
 //! In `resource` and in the context's values stand `{self}`, `{target}`, `{host}`, `{partition}`, `{account}`, `{policy}`
-//! (a customer managed policy attached to whom the method widens), `{group}` and `{other-group}`. Of a pattern one
-//! resource is enough: the attacker chooses.
+//! (a customer managed policy attached to whom the method widens), `{group}`, `{other-group}`, and `{saml-provider}` or
+//! `{oidc-provider}` (one that the target role trusts). Of a pattern one resource is enough: the attacker chooses.
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -61,6 +63,9 @@ pub enum Gives {
     TargetAny,
     Unbounded,
     Group,
+    TargetUnbounded,
+    Undenied,
+    Organization,
     Data,
 }
 
@@ -146,8 +151,18 @@ pub struct Method {
 }
 
 /// What may stand in a resource.
-const PLACES: [&str; 8] =
-    ["{self}", "{target}", "{host}", "{partition}", "{account}", "{policy}", "{group}", "{other-group}"];
+const PLACES: [&str; 10] = [
+    "{self}",
+    "{target}",
+    "{host}",
+    "{partition}",
+    "{account}",
+    "{policy}",
+    "{group}",
+    "{other-group}",
+    "{saml-provider}",
+    "{oidc-provider}",
+];
 
 impl Method {
     fn read(document: &Document) -> Result<Method, Error> {

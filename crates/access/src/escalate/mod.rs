@@ -7,6 +7,7 @@
 mod closure;
 mod cut;
 mod edge;
+mod entry;
 mod method;
 
 pub use closure::Closure;

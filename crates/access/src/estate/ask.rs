@@ -1,6 +1,6 @@
 //! Questions to an estate: can this principal, and who can.
 
-use super::{Estate, Held, Identity, everything};
+use super::{Estate, Held, Identity, Shed, everything};
 use crate::case::{Answer, Case, owner};
 use crate::context::{Context, Value};
 use crate::error::Error;
@@ -60,6 +60,8 @@ pub(crate) enum Change<'a> {
     NoBoundary,
     /// It joins the group of this ARN.
     Joins(&'a str),
+    /// It loses policies.
+    Sheds(Shed<'a>),
 }
 
 impl Estate {
@@ -143,7 +145,8 @@ impl Estate {
             |held: &Held, kind: Kind, into: &mut Vec<Policy>| held.bear(asked.action, kind, into, &mut unread);
         let foreign = identity.is_none() && who.is_of_account() && who.sort != Sort::Root;
         if let Some(identity) = identity {
-            identity.policies.iter().for_each(|held| add(held, Kind::Identity, &mut layers.identity));
+            let shed = if let Change::Sheds(shed) = wish.change { Some(shed) } else { None };
+            identity.after(shed).for_each(|held| add(held, Kind::Identity, &mut layers.identity));
             if wish.change != Change::NoBoundary {
                 identity.boundary.iter().for_each(|held| add(held, Kind::Identity, &mut layers.boundary));
             }
@@ -153,7 +156,7 @@ impl Estate {
                     let policies = self.groups.get(group).into_iter().flat_map(|group| &group.policies);
                     policies.for_each(|held| add(held, Kind::Identity, &mut layers.identity));
                 }
-                Change::Nothing | Change::NoBoundary => {}
+                Change::Nothing | Change::NoBoundary | Change::Sheds(_) => {}
             }
         } else if foreign {
             layers.identity.extend(everything(Kind::Identity));

@@ -1,7 +1,7 @@
 //! Users, roles and groups, and the policies that are attached to them.
 
 use super::{Held, last, texts};
-use crate::policy::Kind;
+use crate::policy::{Effect, Kind};
 use crate::principal::Requester;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -12,6 +12,47 @@ use yagura_model::{Resource, member, unknown_in, unknown_reason};
 pub(crate) struct Group {
     pub(crate) account: String,
     pub(super) policies: Vec<Held>,
+    /// So many of them, the first, are attached; the others are inline.
+    attached: usize,
+}
+
+/// How a policy comes to somebody.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Origin {
+    /// ARN of the group that brings it.
+    group: Option<String>,
+    is_inline: bool,
+}
+
+/// What of its policies somebody loses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Shed<'a> {
+    /// ARN of the group whose policies are meant; `None`: its own are.
+    pub(crate) group: Option<&'a str>,
+    pub(crate) part: Part,
+}
+
+/// Which of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Part {
+    All,
+    /// Attached ones that hold a Deny.
+    Attached,
+    /// Inline ones that hold a Deny.
+    Inline,
+}
+
+impl Shed<'_> {
+    fn keeps(self, held: &Held, origin: &Origin) -> bool {
+        let denies =
+            || matches!(held, Held::Read(policy) if policy.statements.iter().any(|s| s.effect == Effect::Deny));
+        origin.group.as_deref() != self.group
+            || match self.part {
+                Part::All => false,
+                Part::Attached => origin.is_inline || !denies(),
+                Part::Inline => !origin.is_inline || !denies(),
+            }
+    }
 }
 
 /// A user or role.
@@ -21,6 +62,8 @@ pub(crate) struct Identity {
     pub(crate) account: String,
     pub(super) tags: BTreeMap<String, String>,
     pub(super) policies: Vec<Held>,
+    /// Of each of the policies; what was added to them later has none.
+    origins: Vec<Origin>,
     pub(super) boundary: Option<Held>,
     /// ARNs of the customer managed policies that are attached, and of the groups it is in.
     pub(crate) attached: Vec<String>,
@@ -90,7 +133,8 @@ pub(super) fn groups<'a>(resources: impl Iterator<Item = &'a Resource>, managed:
         .filter_map(|r| {
             let (arn, account) = (r.arn.clone()?, r.account.clone()?);
             let policies = managed.attached(r, &format!("{}/", last(&arn)));
-            Some((arn, Group { account, policies }))
+            let attached = texts(member(&r.properties, "ManagedPolicyArns")).count();
+            Some((arn, Group { account, policies, attached }))
         })
         .collect()
 }
@@ -114,14 +158,22 @@ impl Identity {
         }
         let (account, properties) = (resource.account.clone()?, &resource.properties);
         let mut policies = managed.attached(resource, "");
+        let attached = texts(member(properties, "ManagedPolicyArns")).count();
+        let own = |place| Origin { group: None, is_inline: place >= attached };
+        let mut origins: Vec<Origin> = (0..policies.len()).map(own).collect();
         let mut joined = Vec::new();
         for name in texts(member(properties, "Groups")).filter(|_| is_user) {
             match names.get(&(account.as_str(), name)).and_then(|arn| groups.get_key_value(*arn)) {
                 Some((arn, group)) => {
                     policies.extend(group.policies.iter().cloned());
+                    let theirs = |place| Origin { group: Some(arn.clone()), is_inline: place >= group.attached };
+                    origins.extend((0..group.policies.len()).map(theirs));
                     joined.push(arn.clone());
                 }
-                None => policies.push(Held::Unread(format!("group {name}"))),
+                None => {
+                    policies.push(Held::Unread(format!("group {name}")));
+                    origins.push(Origin { group: None, is_inline: true });
+                }
             }
         }
         if let Some(reason) = unknown_in(member(properties, "Groups")) {
@@ -131,6 +183,24 @@ impl Identity {
         let own = texts(member(properties, "ManagedPolicyArns")).filter(|arn| !arn.contains(":iam::aws:"));
         let attached = own.map(str::to_owned).collect();
         let who = Requester::read(resource.arn.as_deref()?).ok()?;
-        Some(Identity { who, account, tags: resource.tags.clone(), policies, boundary, attached, groups: joined })
+        Some(Identity {
+            who,
+            account,
+            tags: resource.tags.clone(),
+            policies,
+            origins,
+            boundary,
+            attached,
+            groups: joined,
+        })
+    }
+
+    /// The policies that are left once some are lost.
+    pub(super) fn after(&self, shed: Option<Shed<'_>>) -> impl Iterator<Item = &Held> {
+        let kept = move |(place, held): &(usize, &Held)| match (shed, self.origins.get(*place)) {
+            (Some(shed), Some(origin)) => shed.keeps(held, origin),
+            _ => true,
+        };
+        self.policies.iter().enumerate().filter(kept).map(|(_, held)| held)
     }
 }

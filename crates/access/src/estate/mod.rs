@@ -15,9 +15,12 @@ pub use ask::{Asked, Permission, Told};
 pub(crate) use ask::{Change, Wish};
 pub(crate) use block::is_public_list;
 pub use changed::Changed;
-pub(crate) use identity::{Group, Identity};
+pub(crate) use identity::{Group, Identity, Part, Shed};
 
+use crate::evaluate::Outcome;
+use crate::glob::{Glob, pieces};
 use crate::policy::{Kind, Policy};
+use crate::principal::{Entry, Principals};
 use identity::{Managed, by_name, groups};
 use organization::Organizations;
 use serde_json::{Value as Json, json};
@@ -184,6 +187,46 @@ impl Estate {
     /// The organization that an account is in, as far as it is known.
     pub(crate) fn organization_of(&self, account: &str) -> Option<&str> {
         self.organizations.id(account).flatten()
+    }
+
+    /// The KMS keys that a pattern covers: each is guarded by its own policy, without which nobody may anything.
+    pub(crate) fn keys_like(&self, pattern: &str) -> Vec<String> {
+        let glob = Glob::text(&pieces(pattern));
+        let keys = self.guarded.keys().filter(|arn| Arn::parse(arn).is_some_and(|arn| arn.service == "kms"));
+        keys.filter(|arn| glob.matches(arn)).cloned().collect()
+    }
+
+    /// Whether an account is known to manage an organization.
+    pub(crate) fn is_management(&self, account: &str) -> bool {
+        self.organizations.is_management(account)
+    }
+
+    /// The identity providers that may hand a role to those whom they know, each with the context keys that it hangs on;
+    /// `kind` is `saml-provider` or `oidc-provider`.
+    pub(crate) fn providers_of(&self, role: &str, kind: &str) -> Vec<(String, Vec<String>)> {
+        let action = if kind == "saml-provider" { "sts:AssumeRoleWithSAML" } else { "sts:AssumeRoleWithWebIdentity" };
+        let context = serde_json::Map::new();
+        let mut found: Vec<(String, Vec<String>)> = Vec::new();
+        for guard in self.guards(role) {
+            let Held::Read(policy) = guard else { continue };
+            let entries = policy.statements.iter().flat_map(|statement| match &statement.principals {
+                Principals::These(entries) => entries.as_slice(),
+                Principals::NotThese(_) | Principals::Attached | Principals::Nobody => &[],
+            });
+            for entry in entries {
+                let Entry::Federated(provider) = entry else { continue };
+                if !provider.contains(&format!(":{kind}/")) || found.iter().any(|(known, _)| known == provider) {
+                    continue;
+                }
+                let asked = Asked { principal: provider, action, resource: role, context: &context, session: None };
+                let Ok(Permission { told: Told::Answer(answer), .. }) = self.permission(&asked) else { continue };
+                if matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional) {
+                    let keys = answer.conditions.map(|keys| keys.keys().cloned().collect()).unwrap_or_default();
+                    found.push((provider.clone(), keys));
+                }
+            }
+        }
+        found
     }
 
     /// Whether it is known which organization an account is in, if any.

@@ -37,6 +37,8 @@ pub(super) struct Rung {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Organizations {
     accounts: BTreeMap<String, Governance>,
+    /// The accounts that manage one.
+    management: BTreeSet<String>,
     /// Organization ids of accounts; `None`: it is in none.
     ids: BTreeMap<String, Option<String>>,
 }
@@ -49,6 +51,9 @@ impl Organizations {
         for resource in resources.clone().filter(|r| r.kind == "AWS::Organizations::Account") {
             let account = &resource.id;
             let organization = resource.arn.as_deref().and_then(organization).map(str::to_owned);
+            if let Some(management) = member(&resource.observed, "ManagementAccountId").as_str() {
+                organizations.management.insert(management.to_owned());
+            }
             let governance = match path(resource, &parents) {
                 _ if member(&resource.observed, "ManagementAccountId") == account.as_str() => Governance::Free,
                 Ok(mut path) => {
@@ -72,6 +77,7 @@ impl Organizations {
                     // The management account is of the organization, too, though nothing else may tell of it.
                     if let (Some(management), Some(id)) = (told["MasterAccountId"].as_str(), told["Id"].as_str()) {
                         let id = Some(id.to_owned());
+                        organizations.management.insert(management.to_owned());
                         organizations.ids.entry(management.to_owned()).or_insert(id);
                         organizations.accounts.entry(management.to_owned()).or_insert(Governance::Free);
                     }
@@ -99,6 +105,11 @@ impl Organizations {
     /// The organization that an account is in; `Some(None)`: in none, `None`: not known.
     pub fn id(&self, account: &str) -> Option<Option<&str>> {
         self.ids.get(account).map(Option::as_deref)
+    }
+
+    /// Whether an account is known to manage an organization.
+    pub fn is_management(&self, account: &str) -> bool {
+        self.management.contains(account)
     }
 
     /// The service control policies that bind an account's principals, and names of what could not be read.
@@ -162,6 +173,7 @@ impl Organizations {
         let differs = |account: &&String| {
             self.accounts.get(*account) != other.accounts.get(*account)
                 || self.ids.get(*account) != other.ids.get(*account)
+                || self.is_management(account) != other.is_management(account)
         };
         known.filter(differs).map(String::as_str).collect()
     }

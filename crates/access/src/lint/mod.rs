@@ -17,6 +17,8 @@ mod resources;
 mod size;
 mod trust;
 
+pub(crate) use trust::{is_shared, open_to_customers};
+
 pub use place::line_of;
 
 use crate::policy::Kind;

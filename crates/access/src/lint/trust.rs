@@ -4,10 +4,11 @@
 //! many organizations share, and the claim that tells them apart;
 //! `…/reference_policies_iam-condition-keys.html#condition-keys-wif` the claims.
 
-use super::Remark;
 use super::read::{Condition, View};
+use super::{PolicyType, Remark};
 use crate::condition::Family;
 use crate::principal::{Entry, Principals};
+use serde_json::Value as Json;
 use yagura_model::{Severity, Text};
 
 /// Shared providers with the claim that names the customer.
@@ -55,6 +56,20 @@ const NAMING: [&str; 8] = [
     "repository_owner",
     "repository_owner_id",
 ];
+
+/// The statements of a trust policy, by Sid or number from 1, that let in customers of a shared provider whoever they are.
+pub(crate) fn open_to_customers(document: &Json) -> Vec<String> {
+    let remarks = super::lint(document, PolicyType::Trust).into_iter();
+    let open = remarks.filter(|remark| {
+        matches!(remark.code, "oidc-no-subject" | "oidc-wide-subject") && remark.severity == Severity::Critical
+    });
+    open.filter_map(|remark| remark.statement).collect()
+}
+
+/// Whether many organizations share a provider, as a policy names it.
+pub(crate) fn is_shared(name: &str) -> bool {
+    provider(name).is_some_and(|host| SHARED.iter().any(|(shared, _)| *shared == host))
+}
 
 pub fn check(views: &[View], remarks: &mut Vec<Remark>) {
     for view in views.iter().filter(|v| v.allows()) {

@@ -64,7 +64,7 @@ pub fn error(parts: Value) -> String {
 pub fn guard_of(resource: &Resource) -> Option<Guard> {
     let property = match &*resource.kind {
         "AWS::IAM::Role" => "AssumeRolePolicyDocument",
-        "AWS::Lambda::Function" => "PolicyDocument",
+        "AWS::Lambda::Function" | "AWS::KMS::Key" => "PolicyDocument",
         _ => return None,
     };
     let policy = &resource.properties[property];

@@ -2,8 +2,8 @@
 
 use crate::ask::guard_of;
 use serde_json::{Value, json};
-use yagura_access::Estate;
 use yagura_access::escalate::{Closure, From, Gives, Method, Target, methods};
+use yagura_access::{Estate, Trust};
 use yagura_content::Library;
 use yagura_model::Resource;
 
@@ -36,14 +36,16 @@ enum Blocker {
     Silent,
     /// A resource control policy of the account denies the action of one of the needs.
     Rcp(usize),
+    /// The account is managed by another.
+    Member,
 }
 
-/// The methods that the content knows, without those that begin outside or end in no identity.
-fn all() -> Vec<Method> {
+/// The methods that the content knows, without those that begin outside.
+fn inside() -> Vec<Method> {
     let library = Library::builtin().expect("sound content");
     let (methods, errors) = methods(&library);
     assert!(errors.is_empty(), "{errors:#?}");
-    methods.into_iter().filter(|m| m.from != From::Outside && m.gives != Gives::Data).collect()
+    methods.into_iter().filter(|m| m.from != From::Outside).collect()
 }
 
 fn iam(what: &str) -> String {
@@ -59,15 +61,15 @@ fn allow(actions: &[String], resource: &str) -> Value {
 }
 
 /// The organization of the account, which lies in a unit: everything is allowed but what the blocker says.
-fn organization(actions: &[String], blocker: Blocker) -> Vec<Resource> {
+fn organization(method: &Method, blocker: Blocker) -> Vec<Resource> {
     let everything = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
     let mut root = vec![everything.clone()];
     let (mut unit, mut rcp) = (everything.clone(), Vec::new());
     match blocker {
-        Blocker::Scp(i) => root.push(json!({"Effect": "Deny", "Action": actions[i], "Resource": "*"})),
+        Blocker::Scp(i) => root.push(json!({"Effect": "Deny", "Action": method.needs[i].actions, "Resource": "*"})),
         Blocker::Silent => unit["Action"] = json!("s3:ListAllMyBuckets"),
         Blocker::Rcp(i) => {
-            rcp.push(json!({"Effect": "Deny", "Principal": "*", "Action": actions[i], "Resource": "*"}));
+            rcp.push(json!({"Effect": "Deny", "Principal": "*", "Action": method.needs[i].actions, "Resource": "*"}));
         }
         _ => {}
     }
@@ -89,12 +91,23 @@ fn organization(actions: &[String], blocker: Blocker) -> Vec<Resource> {
             &format!("{path}ou/o-acme/ou-acme-prod"),
             json!({"Name": "prod", "ParentId": "r-acme"}),
         ),
-        resource(
-            "AWS::Organizations::Account",
-            &format!("{path}account/o-acme/{ACCOUNT}"),
-            json!({"AccountName": "shop", "ParentIds": ["ou-acme-prod"]}),
-        ),
+        Resource {
+            observed: json!({"ManagementAccountId": match method.gives {
+                Gives::Organization if blocker != Blocker::Member => ACCOUNT,
+                _ => "999999999999",
+            }}),
+            ..resource(
+                "AWS::Organizations::Account",
+                &format!("{path}account/o-acme/{ACCOUNT}"),
+                json!({"AccountName": "shop", "ParentIds": ["ou-acme-prod"]}),
+            )
+        },
     ]
+}
+
+/// Whether a method needs a provider that the target trusts.
+fn uses(method: &Method, kind: &str) -> bool {
+    method.needs.iter().any(|need| need.resource == format!("{{{kind}}}"))
 }
 
 /// An account that is open to one method, but for a blocker.
@@ -106,7 +119,9 @@ fn account(method: &Method, blocker: Blocker) -> Vec<Resource> {
         _ => allow(&actions, "*"),
     }];
     match blocker {
-        Blocker::Deny(i) => statements.push(json!({"Effect": "Deny", "Action": actions[i], "Resource": "*"})),
+        Blocker::Deny(i) => {
+            statements.push(json!({"Effect": "Deny", "Action": method.needs[i].actions, "Resource": "*"}))
+        }
         Blocker::PassedToService => statements.push(json!({
             "Effect": "Deny", "Action": "iam:PassRole", "Resource": "*",
             "Condition": {"StringNotEquals": {"iam:PassedToService": "another.amazonaws.com"}}
@@ -126,14 +141,29 @@ fn account(method: &Method, blocker: Blocker) -> Vec<Resource> {
     } else if blocker == Blocker::Boundary {
         own["PermissionsBoundary"] = json!(iam("policy/tight"));
     }
+    let federated = ["saml-provider", "oidc-provider"].map(|kind| {
+        let of_it = uses(method, kind).then(|| iam(&format!("{kind}/login.example.com")));
+        of_it.into_iter().collect::<Vec<_>>()
+    });
     let trusted = match blocker {
         Blocker::Trust => json!({"Service": "another.amazonaws.com"}),
-        _ => json!({"AWS": iam("root"), "Service": method.trusts}),
+        _ => json!({"AWS": iam("root"), "Service": method.trusts, "Federated": federated.concat()}),
     };
-    let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}});
+    let trust = json!({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Principal": trusted, "Action": ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"]}});
     let closed = json!({"Statement": {"Effect": "Allow", "Principal": {"Service": "other.amazonaws.com"}, "Action": "sts:AssumeRole"}});
     let mut target = json!({"Policies": [], "ManagedPolicyArns": [managed], "Groups": [], "PermissionsBoundary": null});
-    if method.gives == Gives::Target {
+    let fence = json!({"PolicyName": "fence", "PolicyDocument": {"Statement": {"Effect": "Deny", "Action": "iam:PutRolePolicy", "Resource": "*"}}});
+    let mut staff = Vec::new();
+    if method.gives == Gives::Undenied {
+        let policies = own["Policies"].as_array_mut().expect("policies");
+        policies.push(json!({"PolicyName": "all", "PolicyDocument": everything}));
+        if actions[0] == "iam:RemoveUserFromGroup" { staff.push(fence) } else { policies.push(fence) }
+    }
+    if method.gives == Gives::TargetUnbounded {
+        target["PermissionsBoundary"] = json!(iam("policy/tight"));
+    }
+    if matches!(method.gives, Gives::Target | Gives::TargetUnbounded) {
         target["Policies"] = json!([{"PolicyName": "all", "PolicyDocument": everything}]);
     }
     target["AssumeRolePolicyDocument"] = trust;
@@ -155,7 +185,7 @@ fn account(method: &Method, blocker: Blocker) -> Vec<Resource> {
         resource(
             "AWS::IAM::Group",
             &iam("group/staff"),
-            json!({"GroupName": "staff", "Policies": [], "ManagedPolicyArns": []}),
+            json!({"GroupName": "staff", "Policies": staff, "ManagedPolicyArns": []}),
         ),
         resource(
             "AWS::IAM::Group",
@@ -176,14 +206,24 @@ fn account(method: &Method, blocker: Blocker) -> Vec<Resource> {
             json!({"Role": iam("role/target"), "PolicyDocument": null}),
         ));
     }
-    found.extend(organization(&actions, blocker));
+    let key = json!({"Statement": {"Effect": "Allow", "Principal": {"AWS": iam("root")}, "Action": "kms:*", "Resource": "*"}});
+    let key = json!({"PolicyDocument": key});
+    found.push(resource("AWS::KMS::Key", &format!("arn:aws:kms:us-east-1:{ACCOUNT}:key/k"), key));
+    found.extend(organization(method, blocker));
     found
 }
 
 /// Whether the attacker becomes an administrator by the method.
 fn is_found(method: &Method, blocker: Blocker) -> bool {
     let estate = Estate::of(&account(method, blocker), guard_of);
-    let found = Closure::of(&estate, std::slice::from_ref(method)).escalation();
+    let only = std::slice::from_ref(method);
+    let closure = Closure::of(&estate, only);
+    if method.gives == Gives::Data {
+        let powers = closure.powers(&estate, only);
+        assert!(powers.iter().all(|step| step.grounds.len() == method.needs.len()), "{}: {powers:?}", method.id);
+        return powers.iter().any(|step| step.from == attacker(method));
+    }
+    let found = closure.escalation();
     assert!(found.unread.is_empty(), "{}: {:?}", method.id, found.unread);
     let path = found.paths.iter().find(|path| path.principal == attacker(method));
     if let Some(path) = path {
@@ -196,31 +236,41 @@ fn is_found(method: &Method, blocker: Blocker) -> bool {
 
 #[test]
 fn every_method_is_found_where_it_is_open() {
-    let missed: Vec<String> = all().into_iter().filter(|m| !is_found(m, Blocker::Nothing)).map(|m| m.id).collect();
+    let missed: Vec<String> = inside().into_iter().filter(|m| !is_found(m, Blocker::Nothing)).map(|m| m.id).collect();
     assert!(missed.is_empty(), "{missed:?}");
 }
 
 #[test]
 fn no_method_is_found_where_one_thing_is_in_the_way() {
-    for method in all() {
+    for method in inside() {
         let passes = method.needs.iter().any(|need| need.actions[0] == "iam:PassRole");
         let assumes = method.needs.iter().any(|need| need.actions[0] == "sts:AssumeRole");
         let mut blockers: Vec<Blocker> = (0..method.needs.len()).map(Blocker::Deny).collect();
         // Who lacks just the boundary has all permissions otherwise.
-        if method.gives != Gives::Unbounded {
-            blockers.extend([Blocker::Elsewhere, Blocker::Boundary]);
+        match method.gives {
+            Gives::Unbounded => {}
+            Gives::Undenied => blockers.push(Blocker::Boundary),
+            _ => blockers.extend([Blocker::Elsewhere, Blocker::Boundary]),
         }
         if passes {
             blockers.push(Blocker::PassedToService);
         }
-        if assumes || !method.trusts.is_empty() {
+        if assumes || !method.trusts.is_empty() || uses(&method, "saml-provider") || uses(&method, "oidc-provider") {
             blockers.push(Blocker::Trust);
         }
-        blockers.extend((0..method.needs.len()).map(Blocker::Scp));
-        blockers.push(Blocker::Silent);
+        // The organization's policies don't bind the account that manages it.
+        if method.gives == Gives::Organization {
+            blockers.push(Blocker::Member);
+        } else {
+            blockers.extend((0..method.needs.len()).map(Blocker::Scp));
+            blockers.push(Blocker::Silent);
+        }
         // AWS has resource control policies for some services only.
         let bound = ["s3:", "sts:", "kms:", "sqs:", "secretsmanager:", "ecr:"];
-        let is_bound = |i: &usize| bound.iter().any(|service| method.needs[*i].actions[0].starts_with(service));
+        let is_bound = |i: &usize| {
+            method.gives != Gives::Organization
+                && bound.iter().any(|service| method.needs[*i].actions[0].starts_with(service))
+        };
         blockers.extend((0..method.needs.len()).filter(is_bound).map(Blocker::Rcp));
         for blocker in blockers {
             // An action that acts on no resource is allowed on `*` only, and that the twin doesn't have either.
@@ -231,7 +281,7 @@ fn no_method_is_found_where_one_thing_is_in_the_way() {
 
 #[test]
 fn paths_are_the_shortest_and_go_over_others() {
-    let methods = all();
+    let methods = inside();
     let trust = |who: &str| json!({"Statement": {"Effect": "Allow", "Principal": {"AWS": iam(who)}, "Action": "sts:AssumeRole"}});
     let role = |name: &str, by: &str, policies: Value, managed: Value| {
         let properties = json!({"AssumeRolePolicyDocument": trust(by), "Policies": policies, "ManagedPolicyArns": managed, "PermissionsBoundary": null});
@@ -265,7 +315,7 @@ fn paths_are_the_shortest_and_go_over_others() {
 
 #[test]
 fn the_cut_that_frees_most_comes_first_and_no_cut_where_another_way_is_open() {
-    let methods = all();
+    let methods = inside();
     let trust = |who: &str| json!({"Statement": {"Effect": "Allow", "Principal": {"AWS": iam(who)}, "Action": "sts:AssumeRole"}});
     let may = |actions: &[&str], what: &str| json!([{"PolicyName": "go", "PolicyDocument": {"Statement": {"Effect": "Allow", "Action": actions, "Resource": iam(what)}}}]);
     let user = |name: &str, policies: Value| {
@@ -296,4 +346,130 @@ fn the_cut_that_frees_most_comes_first_and_no_cut_where_another_way_is_open() {
     assert!(cuts.iter().all(|cut| !cut.freed.contains(&iam("user/c")) || cut.principal == iam("user/c")));
     let own = closure.cuts(&estate, &methods, Some(&iam("user/a")));
     assert_eq!(own.iter().map(|cut| cut.freed.len()).collect::<Vec<_>>(), [3, 1]);
+}
+
+/// Where the Deny stands that keeps a user, who is allowed everything else, from being an administrator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fence {
+    Attached,
+    Inline,
+    Group,
+}
+
+/// Whether the user gets rid of its fence by one action alone.
+fn is_shed(action: &str, at: Fence) -> bool {
+    let fence = json!({"Statement": {"Effect": "Deny", "Action": "iam:PutRolePolicy", "Resource": "*"}});
+    let everything = json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
+    let policy = |name: &str, document: &Value| json!({"PolicyName": name, "PolicyDocument": document});
+    let fence_if = |here: Fence| (here == at).then(|| policy("fence", &fence));
+    let inline: Vec<Value> = [policy("all", &everything)].into_iter().chain(fence_if(Fence::Inline)).collect();
+    let attached = if at == Fence::Attached { json!([iam("policy/fence")]) } else { json!([]) };
+    let staff: Vec<Value> = fence_if(Fence::Group).into_iter().collect();
+    let user =
+        json!({"Policies": inline, "ManagedPolicyArns": attached, "Groups": ["staff"], "PermissionsBoundary": null});
+    let group = json!({"GroupName": "staff", "Policies": staff, "ManagedPolicyArns": []});
+    let resources = [
+        resource("AWS::IAM::ManagedPolicy", &iam("policy/fence"), json!({"PolicyDocument": fence})),
+        resource("AWS::IAM::Group", &iam("group/staff"), group),
+        resource("AWS::IAM::User", &iam("user/attacker"), user),
+    ];
+    let only = |mut method: Method| {
+        method.needs[0].actions.retain(|known| known == action);
+        (method.gives == Gives::Undenied && !method.needs[0].actions.is_empty()).then_some(method)
+    };
+    let methods: Vec<Method> = inside().into_iter().filter_map(only).collect();
+    assert_eq!(methods.len(), 1, "{action}");
+    Closure::of(&Estate::of(&resources, guard_of), &methods).rank(&iam("user/attacker")) == Some(1)
+}
+
+#[test]
+fn a_fence_falls_only_by_what_takes_away_the_policy_that_holds_it() {
+    for (action, falls) in [
+        ("iam:DetachUserPolicy", Some(Fence::Attached)),
+        ("iam:DeleteUserPolicy", Some(Fence::Inline)),
+        ("iam:RemoveUserFromGroup", Some(Fence::Group)),
+        ("iam:DeleteGroupPolicy", Some(Fence::Group)),
+        ("iam:DetachGroupPolicy", None),
+    ] {
+        for at in [Fence::Attached, Fence::Inline, Fence::Group] {
+            assert_eq!(is_shed(action, at), falls == Some(at), "{action} {at:?}");
+        }
+    }
+}
+
+#[test]
+fn another_client_of_a_provider_opens_no_role_that_asks_for_an_audience() {
+    let provider = iam("oidc-provider/login.example.com");
+    let role = |condition: Value| {
+        let trust = json!({"Statement": {"Effect": "Allow", "Principal": {"Federated": provider}, "Action": "sts:AssumeRoleWithWebIdentity", "Condition": condition}});
+        let properties = json!({"AssumeRolePolicyDocument": trust, "Policies": [], "ManagedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"], "PermissionsBoundary": null});
+        resource("AWS::IAM::Role", &iam("role/ci"), properties)
+    };
+    let may = json!([{"PolicyName": "p", "PolicyDocument": {"Statement": {"Effect": "Allow", "Action": "iam:AddClientIDToOpenIDConnectProvider", "Resource": provider}}}]);
+    let user = resource(
+        "AWS::IAM::User",
+        &iam("user/intern"),
+        json!({"Policies": may, "ManagedPolicyArns": [], "Groups": [], "PermissionsBoundary": null}),
+    );
+    let rank = |condition: Value| {
+        let estate = Estate::of(&[user.clone(), role(condition)], guard_of);
+        Closure::of(&estate, &inside()).rank(&iam("user/intern"))
+    };
+    assert_eq!(rank(json!({})), Some(1));
+    assert_eq!(rank(json!({"StringLike": {"login.example.com:sub": "repo:acme/*"}})), Some(1));
+    assert_eq!(rank(json!({"StringEquals": {"login.example.com:aud": "sts.amazonaws.com"}})), None);
+}
+
+/// The method by which an outsider comes over a role with full access whose trust policy this is.
+fn entered(trust: Value, rcp: Option<Value>) -> Option<String> {
+    let trust = json!({"Statement": trust});
+    let properties = json!({"AssumeRolePolicyDocument": trust, "Policies": [], "ManagedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"], "PermissionsBoundary": null});
+    let mut resources = vec![resource("AWS::IAM::Role", &iam("role/ci"), properties)];
+    let path = "arn:aws:organizations::999999999999:";
+    resources.push(resource(
+        "AWS::Organizations::Account",
+        &format!("{path}account/o-acme/{ACCOUNT}"),
+        json!({"ParentIds": ["r-acme"]}),
+    ));
+    if let Some(deny) = rcp {
+        let properties = json!({"Name": "p-data", "Type": "RESOURCE_CONTROL_POLICY", "Content": {"Statement": deny}, "TargetIds": [ACCOUNT]});
+        resources.push(resource("AWS::Organizations::Policy", &format!("{path}policy/o-acme/p-data"), properties));
+    }
+    let estate = Estate::of(&resources, guard_of);
+    let guard = guard_of(&resources[0]).expect("a trust policy");
+    let exposure = estate.exposure(&guard, ACCOUNT, &Trust::default(), "2026-11-26");
+    let library = Library::builtin().expect("sound content");
+    let (methods, _) = methods(&library);
+    let entries = Closure::of(&estate, &methods).entries(&[(&iam("role/ci"), &exposure)], &methods);
+    assert!(
+        entries.iter().all(|path| path.steps.len() == 1 && path.steps[0].grounds[0].statement.is_some()),
+        "{entries:?}"
+    );
+    entries.first().map(|path| path.steps[0].method.clone())
+}
+
+#[test]
+fn ways_begin_outside_where_a_role_lets_in_a_whole_account_or_anybody() {
+    let by = |principal: Value, action: &str, condition: Value| json!([{"Effect": "Allow", "Principal": principal, "Action": action, "Condition": condition}]);
+    let (assume, web) = ("sts:AssumeRole", "sts:AssumeRoleWithWebIdentity");
+    let account = json!({"AWS": "arn:aws:iam::444455556666:root"});
+    let github = json!({"Federated": "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"});
+    let found = |method: &str| Some(method.to_owned());
+    assert_eq!(entered(by(account.clone(), assume, json!({})), None), found("sts-002"));
+    assert_eq!(entered(by(json!("*"), assume, json!({})), None), found("sts-003"));
+    assert_eq!(entered(by(json!({"AWS": iam("root")}), assume, json!({})), None), None);
+    assert_eq!(entered(by(json!({"AWS": "arn:aws:iam::444455556666:role/scanner"}), assume, json!({})), None), None);
+    let own = json!({"StringEquals": {"aws:PrincipalOrgID": "o-acme"}});
+    assert_eq!(entered(by(json!("*"), assume, own), None), None);
+    let denied = json!([{"Effect": "Allow", "Principal": account, "Action": assume},
+        {"Effect": "Deny", "Principal": "*", "Action": assume, "Condition": {"StringNotEquals": {"aws:PrincipalAccount": ACCOUNT}}}]);
+    assert_eq!(entered(denied, None), None);
+    let rcp = json!({"Effect": "Deny", "Principal": "*", "Action": assume, "Resource": "*", "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-acme"}}});
+    assert_eq!(entered(by(json!("*"), assume, json!({})), Some(rcp)), None);
+    assert_eq!(entered(by(github.clone(), web, json!({})), None), found("sts-003"));
+    let only = |subject: &str| json!({"StringLike": {"token.actions.githubusercontent.com:sub": subject, "token.actions.githubusercontent.com:aud": "sts.amazonaws.com"}});
+    assert_eq!(entered(by(github.clone(), web, only("repo:*")), None), found("sts-003"));
+    assert_eq!(entered(by(github, web, only("repo:acme/shop:*")), None), None);
+    let own = json!({"Federated": "arn:aws:iam::111122223333:oidc-provider/login.example.com"});
+    assert_eq!(entered(by(own, web, json!({})), None), None);
 }
