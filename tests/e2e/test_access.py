@@ -9,6 +9,7 @@ def account(yagura, moto):
     """A user who reads reports through a group, a developer who may pass roles, a strong role that trusts Lambda."""
     iam, s3 = moto.client("iam"), moto.client("s3")
     s3.create_bucket(Bucket="reports")
+    s3.put_bucket_ownership_controls(Bucket="reports", OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]})
     everyone_of = {"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
     deny = {"Effect": "Deny", **everyone_of, "Action": "s3:*", "Resource": "arn:aws:s3:::reports/board/*"}
     s3.put_bucket_policy(Bucket="reports", Policy=document(deny))
@@ -114,3 +115,19 @@ def test_whoever_reaches_a_critical_resource_is_told_unless_they_are_expected(ac
     moto.client("s3").put_bucket_policy(Bucket="reports", Policy=document(
         {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::reports/*", "Condition": everyone_else}))
     assert [row["verdict"] for row in judged().values()] == ["PASS"]
+
+
+def test_ways_from_outside_and_ways_to_data_are_told_apart_from_those_of_principals(account, moto):
+    iam = moto.client("iam")
+    everyone = document({"Sid": "Vendor", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::444455556666:root"}, "Action": "sts:AssumeRole"})
+    iam.create_role(RoleName="vendor", AssumeRolePolicyDocument=everyone)
+    iam.attach_role_policy(RoleName="vendor", PolicyArn=f"arn:aws:iam::{ACCOUNT}:policy/everything")
+    secrets = document(allow("secretsmanager:GetSecretValue", resource=f"arn:aws:secretsmanager:*:{ACCOUNT}:secret:app/*"))
+    iam.put_user_policy(UserName="analyst", PolicyName="secrets", PolicyDocument=secrets)
+    assert account("scan", "--region", "us-east-1", "--service", "iam", env=moto.env()).code == 0
+    (entry,) = [row for row in ask(account, "escalate") if row["principal"] == "arn:aws:iam::444455556666:root"]
+    assert [step["method"] for step in entry["path"]] == ["sts-002"] and entry["path"][0]["needs"][0]["statement"] == "policy/Vendor"
+    rows = ask(account, "escalate", "--to-data")
+    assert {(row["principal"], row["method"]) for row in rows} == {(arn("user/analyst"), "x-secrets-secretsmanager")}
+    assert rows[0]["because"] == "secretsmanager:GetSecretValue by `secrets/1`"
+    assert account("access", "escalate", "--to-data", "--cut").code == 2

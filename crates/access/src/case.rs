@@ -35,6 +35,8 @@ pub struct Answer {
     pub layer: Layer,
     /// `POLICY/SID` or `POLICY/NUMBER` of the statement that decides.
     pub statement: Option<String>,
+    /// The statement that allows it, under these keys if it hangs on any.
+    pub allows: Option<String>,
     /// The keys that the answer hangs on, each with what the policies compare it with.
     pub conditions: Option<Map<String, Json>>,
     /// Context of a request that is allowed.
@@ -150,6 +152,7 @@ impl Case {
                 let telling = if no.statement.is_some() { &no } else { &yes };
                 let mut answer = plain(telling, because::hangs(&yes, &no, &keys));
                 answer.outcome = Outcome::Conditional;
+                answer.allows = yes.statement.clone();
                 answer.conditions = Some(found.keys.into_iter().map(|(k, v)| (k, Json::from(v))).collect());
                 answer.witness = Some(context.json());
                 Ok(answer)
@@ -227,6 +230,7 @@ fn plain(decision: &Decision, because: Text) -> Answer {
         because,
         layer: decision.layer,
         statement: decision.statement.clone(),
+        allows: decision.statement.clone().filter(|_| decision.outcome == Outcome::Allowed),
         conditions: None,
         witness: None,
     }

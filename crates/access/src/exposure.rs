@@ -22,6 +22,8 @@ pub struct Outsider {
     pub actions: Vec<String>,
     /// A request of theirs that is allowed.
     pub witness: Witness,
+    /// Why it is not known whether they are outside.
+    pub doubt: Option<String>,
     /// Why nobody is told of it.
     pub archived: Option<String>,
 }
@@ -86,6 +88,12 @@ impl Estate {
             }
         }
         self.customers(guard, &mut exposure);
+        if trust.organization && !self.knows_members_of(account) {
+            for outsider in &mut exposure.outsiders {
+                outsider.doubt =
+                    account_of(&outsider.principal).map(|other| format!("whether {other} is in its organization"));
+            }
+        }
         exposure.unread.sort_unstable();
         exposure.unread.dedup();
         for outsider in &mut exposure.outsiders {
@@ -136,6 +144,7 @@ impl Estate {
                         statements: vec![label.clone()],
                         actions: actions(statement),
                         witness: Witness { principal, action: action.to_owned(), resource, context },
+                        doubt: None,
                         archived: None,
                     });
                 }
@@ -193,6 +202,7 @@ fn ask(
                     statements: Vec::new(),
                     actions: Vec::new(),
                     witness: open.witness,
+                    doubt: None,
                     archived: None,
                 });
                 outsider.statements.push(allow.label.clone());
@@ -219,6 +229,14 @@ fn own_organization(policy: &Policy, zone: &Zone) -> Option<String> {
         matches!(outside_of(policy, &own), Ok(None))
     };
     ids.into_iter().find(closed).map(str::to_owned)
+}
+
+/// The account that a principal is of, as a policy names it; `None` for everyone, and for providers.
+pub(crate) fn account_of(principal: &str) -> Option<&str> {
+    // An ARN tells it; an account can also stand there as it is.
+    let account = Arn::parse(principal).map_or(principal, |arn| arn.account);
+    let is_provider = principal.contains("-provider/");
+    (!is_provider && account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())).then_some(account)
 }
 
 /// Whom an Allow names who could be outside; `None` is everyone but some.

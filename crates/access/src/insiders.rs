@@ -1,10 +1,13 @@
 //! Who inside reaches the data of a resource that few should reach.
 
-use crate::error::Error;
-use crate::estate::{Asked, Estate, Told, Wish};
+use crate::estate::{Asked, Estate, Held, Told, Wish};
 use crate::evaluate::Outcome;
+use crate::exposure::account_of;
+use crate::policy::Effect;
+use crate::principal::{Entry, Principals};
 use crate::trust::Trust;
 use serde_json::Map;
+use std::collections::BTreeSet;
 
 /// What gets at a resource's data, changes it or hands it on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,26 +53,33 @@ impl Insider {
 pub struct Inside {
     /// By principal.
     pub insiders: Vec<Insider>,
-    /// Policies that could not be read, so that somebody may be missing.
+    /// Policies and principals that could not be read or decided, so that somebody may be missing.
     pub unread: Vec<String>,
 }
 
 impl Estate {
-    /// Which of the estate's users and roles reach the data of a resource, as of a day such as `2026-11-26`. Roles that
-    /// only an AWS service can take on are left out.
-    ///
-    /// # Errors
-    /// A question that can't be decided within the bounds.
-    pub fn inside(&self, arn: &str, data: &[DataAccess], trust: &Trust, today: &str) -> Result<Inside, Error> {
-        let mut inside = Inside::default();
-        let context = Map::new();
-        for principal in self.principals().filter(|arn| !arn.contains(":role/aws-service-role/")) {
+    /// Which of the estate's users and roles reach the data of a resource, as of a day such as `2026-11-26`; a session that a
+    /// policy names counts beside its role. Service-linked roles are left out.
+    pub fn inside(&self, arn: &str, data: &[DataAccess], trust: &Trust, today: &str) -> Inside {
+        let mut inside = Inside { unread: self.hidden(arn, trust), ..Inside::default() };
+        let sessions: BTreeSet<String> = self.principals().flat_map(|role| self.sessions_named(role, arn)).collect();
+        let roles = self.principals().filter(|arn| !arn.contains(":role/aws-service-role/"));
+        for principal in roles.chain(sessions.iter().map(String::as_str)) {
             let (mut reached, mut ungoverned) = (Vec::new(), Vec::new());
+            let context = Map::new();
             for DataAccess { resource, actions } in data {
                 for action in actions.iter().filter(|action| self.might(principal, action, resource)) {
                     let asked = Asked { principal, action, resource, context: &context, session: None };
-                    let permission = self.wish(&asked, Wish { any: true, ..Wish::default() })?;
-                    let answer = match permission.told {
+                    let told = self.wish(&asked, Wish { any: true, ..Wish::default() });
+                    let (told, bound) = match told {
+                        Ok(permission) => (permission.told, permission.ungoverned),
+                        // What can't be decided of one hides nobody else.
+                        Err(error) => {
+                            inside.unread.push(format!("{principal} ({error})"));
+                            break;
+                        }
+                    };
+                    let answer = match told {
                         Told::Unread(names) => {
                             inside.unread.extend(names);
                             continue;
@@ -78,20 +88,64 @@ impl Estate {
                     };
                     if matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional) {
                         let conditions = answer.conditions.map(|keys| keys.keys().cloned().collect());
-                        let (action, statement) = (action.clone(), answer.statement);
+                        let (action, statement) = (action.clone(), answer.allows);
                         reached.push(Reached { action, statement, conditions: conditions.unwrap_or_default() });
-                        ungoverned = permission.ungoverned;
+                        ungoverned = bound;
                     }
                 }
             }
-            if !reached.is_empty() {
-                let (expected, archived) = (trust.expects(arn, principal), trust.archived(arn, principal, today));
+            // What a role reaches, its sessions do.
+            let is_told = |known: &Insider| Some(known.principal.as_str()) == self.role_of(principal);
+            if !reached.is_empty() && !inside.insiders.iter().any(is_told) {
+                let role = self.role_of(principal).unwrap_or(principal);
+                let expected = trust.expects(arn, principal) || trust.expects(arn, role);
+                let archived = trust.archived(arn, principal, today);
                 let principal = principal.to_owned();
                 inside.insiders.push(Insider { principal, reached, expected, archived, ungoverned });
             }
         }
         inside.unread.sort_unstable();
         inside.unread.dedup();
-        Ok(inside)
+        inside
+    }
+
+    /// The accounts whose users and roles would have to be known, and are not: the resource's own, and those inside that its
+    /// policies let in.
+    fn hidden(&self, arn: &str, trust: &Trust) -> Vec<String> {
+        let account = self.owner_of(arn).unwrap_or_default();
+        let unknown = |account: &str| format!("principals of {account}");
+        let mut hidden = Vec::new();
+        if !self.knows_principals_of(account) {
+            hidden.push(unknown(account));
+        }
+        let (zone, _) = trust.zone(self, account, arn);
+        let inside = |other: &&String| *other != account && !self.knows_principals_of(other);
+        for held in self.guards(arn) {
+            let Held::Read(policy) = held else { continue };
+            for statement in policy.statements.iter().filter(|s| s.effect == Effect::Allow) {
+                let entries = match &statement.principals {
+                    Principals::These(entries) => entries.as_slice(),
+                    Principals::NotThese(_) => &[Entry::Anyone],
+                    Principals::Attached | Principals::Nobody => &[],
+                };
+                for entry in entries {
+                    match entry {
+                        Entry::Anyone => {
+                            hidden.extend(zone.accounts.iter().filter(inside).map(|other| unknown(other)));
+                            if trust.organization && !self.knows_members_of(account) {
+                                hidden.push("principals of the organization".to_owned());
+                            }
+                        }
+                        Entry::Aws(text) => {
+                            let other = account_of(text).map(str::to_owned);
+                            let trusted = other.iter().filter(inside).filter(|other| zone.accounts.contains(other));
+                            hidden.extend(trusted.map(|other| unknown(other)));
+                        }
+                        Entry::Service(_) | Entry::Federated(_) | Entry::Canonical(_) => {}
+                    }
+                }
+            }
+        }
+        hidden
     }
 }

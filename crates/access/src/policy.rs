@@ -181,6 +181,17 @@ impl Statement {
         self.not_resource || self.fixed.iter().any(might)
     }
 
+    /// Whether it could cover a resource that a pattern covers, judged by how both begin.
+    pub fn might_meet(&self, pattern: &str) -> bool {
+        let fixed = |text: &str| text.find(['*', '?', '$']).map_or(text.len(), |end| end);
+        let asked = &pattern[..fixed(pattern)];
+        let meets = |template: &Template| {
+            let own = &template.source()[..fixed(template.source())];
+            own.starts_with(asked) || asked.starts_with(own)
+        };
+        self.not_resource || self.resources.is_empty() || self.resources.iter().any(meets)
+    }
+
     /// The statement, speaking of these ARNs if it spoke of every resource.
     pub fn narrowed(mut self, arns: &[String]) -> Statement {
         let is_all = !self.not_resource && self.fixed.iter().any(|fixed| fixed.as_ref().is_some_and(Glob::is_any));

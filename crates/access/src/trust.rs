@@ -7,7 +7,7 @@ use crate::outside::Zone;
 use crate::policy::{Kind, Policy};
 use serde::Deserialize;
 use serde_json::json;
-use yagura_model::is_account_id;
+use yagura_model::{Arn, is_account_id};
 
 /// Who is trusted beside a resource's own account, as a person configures it.
 #[derive(Clone, Debug, Deserialize)]
@@ -87,6 +87,25 @@ impl Trust {
         }
         if let Some(unit) = self.units.iter().find(|unit| !unit.starts_with("ou-")) {
             return wrong("trust.units", unit, "write ou- and what follows it");
+        }
+        for critical in &self.critical {
+            let resource = critical.resource.as_str();
+            if resource != "*" && !resource.starts_with("arn:") {
+                return wrong("trust.critical.resource", resource, "write an ARN, with * for any text");
+            }
+            if Arn::parse(resource)
+                .is_some_and(|arn| arn.service == "s3" && arn.account.is_empty() && arn.resource.contains('/'))
+            {
+                return wrong("trust.critical.resource", resource, "name the bucket, without its objects");
+            }
+            let is_principal = |allowed: &&String| !allowed.starts_with("arn:") && !allowed.starts_with('*');
+            if let Some(allowed) = critical.allowed.iter().find(is_principal) {
+                return wrong(
+                    "trust.critical.allowed",
+                    allowed,
+                    "write the ARN of a user or role, with * for any text",
+                );
+            }
         }
         let days = self.archive.iter().filter_map(|archive| archive.until.as_ref());
         match days.into_iter().find(|day| chrono::NaiveDate::parse_from_str(day, "%Y-%m-%d").is_err()) {

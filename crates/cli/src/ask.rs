@@ -23,7 +23,8 @@ pub enum AskCommand {
     WhoCan(WhoCan),
     /// Who can make themselves an administrator, and by which steps
     #[command(after_help = "Examples:\n  yagura access escalate\n  yagura access escalate \
-        arn:aws:iam::111122223333:user/tanaka --format json\n  yagura access escalate --cut")]
+        arn:aws:iam::111122223333:user/tanaka --format json\n  yagura access escalate --cut\n  yagura access \
+        escalate --to-data")]
     Escalate(Escalate),
     /// Who outside the zone of trust is let in by the policies of resources
     #[command(
@@ -120,6 +121,9 @@ pub struct Escalate {
     /// Instead of paths, the permissions whose loss leaves fewest of them, and how often each was used
     #[arg(long)]
     pub cut: bool,
+    /// Instead of paths, what leads to data or credentials: secrets, copies of disks, policies of resources
+    #[arg(long, conflicts_with = "cut")]
+    pub to_data: bool,
     /// With --cut: count uses since this time (RFC 3339, a date, or 90d)
     #[arg(long, value_name = "TIME", default_value = "90d")]
     pub since: String,

@@ -64,6 +64,10 @@ const WORDS: &[(&str, &str)] = &[
         "Read this, too: last-accessed (two more calls for each user and role)",
         "追加で読み取る情報: last-accessed（ユーザーとロール 1 件ごとに API 呼び出しが 2 回増えます）",
     ),
+    (
+        "Instead of paths, what leads to data or credentials: secrets, copies of disks, policies of resources",
+        "経路の代わりに、データや認証情報につながる権限を一覧にする（シークレット、ディスクの複製、リソースのポリシーなど）",
+    ),
     ("Policy of the principal's session, as JSON", "セッションに指定するセッションポリシー（JSON）"),
     ("ARN of a user or role", "ユーザーまたはロールの ARN"),
     (

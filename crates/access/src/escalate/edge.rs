@@ -79,7 +79,7 @@ impl<'a> Edges<'a> {
         matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional).then(|| Ground {
             action: asked.action.to_owned(),
             resource: asked.resource.to_owned(),
-            statement: answer.statement,
+            statement: answer.allows,
             conditions: answer.conditions.map(|c| c.keys().cloned().collect()).unwrap_or_default(),
         })
     }
@@ -244,7 +244,9 @@ impl<'a> Edges<'a> {
             };
             fits && method.needs.iter().all(|need| need.actions.iter().any(may))
         });
-        let usable: Vec<usize> = usable.map(|(i, _)| i).collect();
+        let mut usable: Vec<usize> = usable.map(|(i, _)| i).collect();
+        // What needs no more than permissions first: nobody has to check the rest.
+        usable.sort_by_key(|i| methods.get(*i).is_some_and(|method| method.assumes.is_some()));
         self.usable.insert(principal.to_owned(), usable.clone());
         usable.into_iter().filter_map(|i| methods.get(i)).collect()
     }
@@ -305,11 +307,20 @@ impl<'a> Edges<'a> {
         for resource in &resources {
             for action in &need.actions {
                 let asked = Asked { principal: scene.from, action, resource, context: &context, session: None };
-                if !self.estate.might(scene.from, action, resource) {
+                if !self.estate.might(scene.from, action, resource)
+                    && self.estate.sessions_named(scene.from, resource).is_empty()
+                {
                     continue;
                 }
                 if let Some(ground) = self.allowed(&asked, Wish { any: true, ..Wish::default() }) {
                     return Some(ground);
+                }
+                // A policy may name a session of the role instead of the role.
+                for session in self.estate.sessions_named(scene.from, resource) {
+                    let asked = Asked { principal: &session, ..asked };
+                    if let Some(ground) = self.allowed(&asked, Wish { any: true, ..Wish::default() }) {
+                        return Some(ground);
+                    }
                 }
             }
         }

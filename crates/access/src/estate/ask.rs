@@ -124,7 +124,7 @@ impl Estate {
         let allows = |held: &Held| match held {
             Held::Read(policy) => policy.statements.iter().any(|s| {
                 s.effect == Effect::Allow
-                    && (is_pattern || s.might_cover_resource(resource))
+                    && if is_pattern { s.might_meet(resource) } else { s.might_cover_resource(resource) }
                     && named(s)
                     && s.covers_action(action)
             }),
@@ -143,6 +143,12 @@ impl Estate {
         let mut unread = Vec::new();
         let mut add =
             |held: &Held, kind: Kind, into: &mut Vec<Policy>| held.bear(asked.action, kind, into, &mut unread);
+        let is_missing = identity.is_none() && matches!(who.sort, Sort::User | Sort::Role | Sort::Session { .. });
+        if is_missing && self.knows_principals_of(&who.account) {
+            let told = Told::Unread(vec![format!("{} (not in the inventory)", asked.principal)]);
+            let (principal, ungoverned) = (asked.principal.to_owned(), Vec::new());
+            return Ok(Permission { principal, told, foreign: false, ungoverned });
+        }
         let foreign = identity.is_none() && who.is_of_account() && who.sort != Sort::Root;
         if let Some(identity) = identity {
             let shed = if let Change::Sheds(shed) = wish.change { Some(shed) } else { None };
@@ -165,8 +171,9 @@ impl Estate {
             let policy = Policy::read(document, "session", Kind::Identity, "session policy")?;
             layers.session.push(policy.about(asked.action));
         }
-        let through = asked.context.iter().find(|(key, _)| key.eq_ignore_ascii_case("aws:SourceVpce"));
-        if let Some(id) = through.and_then(|(_, id)| id.as_str()) {
+        let through = asked.context.iter().filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceVpce"));
+        for id in through.flat_map(|(_, id)| id.as_array().map_or(std::slice::from_ref(id), Vec::as_slice)) {
+            let id = id.as_str().unwrap_or_default();
             match self.endpoints.get(id) {
                 Some(endpoint) => add(endpoint, Kind::Resource, &mut layers.endpoint),
                 None => add(&Held::Doubt(format!("policy of {id}")), Kind::Resource, &mut layers.endpoint),
@@ -194,15 +201,26 @@ impl Estate {
         self.organize(&mut context, &who, &owner);
         if let Some((_, guarded)) = guard.filter(|(name, _)| *name == asked.resource) {
             set_tags(&mut context, "aws:ResourceTag", &guarded.tags);
+            // Who has tags has no others; of a resource without any it may be that nobody read them.
+            if !guarded.tags.is_empty() {
+                context.close("aws:ResourceTag/");
+                if let Some(service) = TAGGED.iter().find(|service| asked.action.starts_with(&format!("{service}:"))) {
+                    set_tags(&mut context, &format!("{service}:ResourceTag"), &guarded.tags);
+                    context.close(&format!("{service}:resourcetag/"));
+                }
+            }
         }
-        let may_be_listed =
-            guard.is_some_and(|(bucket, _)| bucket != asked.resource && self.may_be_listed(&who, asked.action, bucket));
+        let may_be_listed = guard.is_some_and(|(bucket, _)| {
+            // Of another account's principals a policy of their own has to allow it, too.
+            let allows = identity.is_none_or(|identity| identity.may(asked.action));
+            bucket != asked.resource && allows && self.may_be_listed(&who, asked.action, bucket)
+        });
         let mut case = Case::of_estate(who, asked.action, asked.resource, owner, context, layers);
         case.any = wish.any;
         let answer = case.judge()?;
         let open = matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional);
         if answer.outcome == Outcome::ImplicitlyDenied && may_be_listed {
-            unread.push("access control lists of single objects".to_owned());
+            unread.push("s3:GetObjectAcl".to_owned());
             return Ok(Permission {
                 principal: asked.principal.to_owned(),
                 told: Told::Unread(unread),
@@ -250,6 +268,9 @@ impl Identity {
         })
     }
 }
+
+/// Services with a key of their own beside `aws:ResourceTag`.
+const TAGGED: [&str; 6] = ["ec2", "ecr", "iam", "rds", "secretsmanager", "ssm"];
 
 /// Who an entry of a resource's policy lets in, if that is no account of which the policy says no more.
 fn stranger(entry: &Entry) -> Option<&str> {

@@ -81,7 +81,8 @@ fn boundary(value: &Json, managed: &Managed) -> Option<Held> {
     match (value.as_str(), unknown_reason(value)) {
         (Some(arn), _) => Some(managed.get(arn)),
         (None, Some(reason)) => Some(Held::Unread(format!("permissions boundary ({reason})"))),
-        (None, None) => None,
+        (None, None) if value.is_null() => None,
+        (None, None) => Some(Held::Unread("permissions boundary (no ARN)".to_owned())),
     }
 }
 
@@ -118,8 +119,11 @@ impl Managed {
             Held::of(&policy["PolicyDocument"], &format!("{before}{name}"), Kind::Identity)
         }));
         for (property, what) in [("ManagedPolicyArns", "attached policies"), ("Policies", "inline policies")] {
-            if let Some(reason) = unknown_in(member(&resource.properties, property)) {
+            let value = member(&resource.properties, property);
+            if let Some(reason) = unknown_in(value) {
                 held.push(Held::Unread(format!("{before}{what} ({reason})")));
+            } else if !value.is_null() && !value.is_array() {
+                held.push(Held::Unread(format!("{before}{what} (no list)")));
             }
         }
         held

@@ -43,6 +43,8 @@ pub struct Estate {
     lists: BTreeMap<String, object::Lists>,
     /// The policies of VPC endpoints by id.
     endpoints: BTreeMap<String, Held>,
+    /// The accounts whose users and roles these are.
+    peopled: BTreeSet<String>,
     /// The accounts whose resources these are.
     pub(crate) accounts: BTreeSet<String>,
     /// Buckets whose account ignores what access control lists give to everyone.
@@ -137,6 +139,7 @@ impl Estate {
                 if resource.kind == "AWS::IAM::Role" {
                     estate.roles.insert((account.clone(), last(arn).to_owned()), arn.clone());
                 }
+                estate.peopled.insert(account.clone());
                 estate.identities.insert(arn.clone(), identity);
             }
             let policy = member(&resource.properties, "PolicyDocument");
@@ -187,6 +190,40 @@ impl Estate {
     /// The organization that an account is in, as far as it is known.
     pub(crate) fn organization_of(&self, account: &str) -> Option<&str> {
         self.organizations.id(account).flatten()
+    }
+
+    /// Whether of every other account it is known if it is in the organization of this one.
+    pub(crate) fn knows_members_of(&self, account: &str) -> bool {
+        self.organizations.knows_members(account)
+    }
+
+    /// The account of a resource that has policies.
+    pub(crate) fn owner_of(&self, arn: &str) -> Option<&str> {
+        self.guard(arn).map(|(_, guarded)| guarded.account.as_str())
+    }
+
+    /// Whether the users and roles of an account are known: each account has some.
+    pub(crate) fn knows_principals_of(&self, account: &str) -> bool {
+        self.peopled.contains(account)
+    }
+
+    /// The sessions of a role that the policies of a resource name.
+    pub(crate) fn sessions_named(&self, role: &str, resource: &str) -> Vec<String> {
+        let guards = self.guard(resource).map_or(&[][..], |(_, guarded)| &guarded.policies);
+        let mut found = Vec::new();
+        for text in guards.iter().flat_map(named) {
+            if self.role_of(text) == Some(role) && !found.contains(text) {
+                found.push(text.clone());
+            }
+        }
+        found
+    }
+
+    /// The role that a session is of, both by their ARNs.
+    pub(crate) fn role_of(&self, session: &str) -> Option<&str> {
+        let arn = Arn::parse(session).filter(|arn| arn.service == "sts")?;
+        let name = arn.resource.strip_prefix("assumed-role/")?.split('/').next()?;
+        self.roles.get(&(arn.account.to_owned(), name.to_owned())).map(String::as_str)
     }
 
     /// The KMS keys that a pattern covers: each is guarded by its own policy, without which nobody may anything.
@@ -272,4 +309,14 @@ pub(crate) fn texts(list: &Json) -> impl Iterator<Item = &str> {
 /// The name in an ARN, without its path.
 pub(crate) fn last(arn: &str) -> &str {
     arn.rsplit(['/', ':']).next().unwrap_or(arn)
+}
+
+/// The principals of accounts that a policy names.
+fn named(held: &Held) -> Vec<&String> {
+    let Held::Read(policy) = held else { return Vec::new() };
+    let entries = policy.statements.iter().flat_map(|statement| match &statement.principals {
+        Principals::These(entries) | Principals::NotThese(entries) => entries.as_slice(),
+        Principals::Attached | Principals::Nobody => &[],
+    });
+    entries.filter_map(|entry| if let Entry::Aws(text) = entry { Some(text) } else { None }).collect()
 }

@@ -37,6 +37,8 @@ pub(super) struct Rung {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Organizations {
     accounts: BTreeMap<String, Governance>,
+    /// The organizations whose accounts were listed.
+    listed: BTreeSet<String>,
     /// The accounts that manage one.
     management: BTreeSet<String>,
     /// Organization ids of accounts; `None`: it is in none.
@@ -51,6 +53,7 @@ impl Organizations {
         for resource in resources.clone().filter(|r| r.kind == "AWS::Organizations::Account") {
             let account = &resource.id;
             let organization = resource.arn.as_deref().and_then(organization).map(str::to_owned);
+            organizations.listed.extend(organization.clone());
             if let Some(management) = member(&resource.observed, "ManagementAccountId").as_str() {
                 organizations.management.insert(management.to_owned());
             }
@@ -105,6 +108,15 @@ impl Organizations {
     /// The organization that an account is in; `Some(None)`: in none, `None`: not known.
     pub fn id(&self, account: &str) -> Option<Option<&str>> {
         self.ids.get(account).map(Option::as_deref)
+    }
+
+    /// Whether of every other account it is known if it is in the organization of this one.
+    pub fn knows_members(&self, account: &str) -> bool {
+        match self.ids.get(account) {
+            Some(None) => true,
+            Some(Some(id)) => self.listed.contains(id),
+            None => false,
+        }
     }
 
     /// Whether an account is known to manage an organization.

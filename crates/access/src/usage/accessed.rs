@@ -41,8 +41,10 @@ impl Accessed {
         if told["Asked"] != Json::Bool(true) {
             return Accessed::NotAsked;
         }
-        let services = told["Services"].as_array().into_iter().flatten();
-        let read = services.map(|service| {
+        let Some(services) = told["Services"].as_array() else {
+            return Accessed::Unknown("iam:GetServiceLastAccessedDetails".to_owned());
+        };
+        let read = services.iter().map(|service| {
             let actions = service["Actions"].as_array().into_iter().flatten();
             let actions = actions.map(|action| Some((action["Name"].as_str()?.to_owned(), time(&action["Date"])?)));
             let (name, last) = (service["Service"].as_str()?, time(&service["Date"])?);

@@ -240,6 +240,7 @@ fn a_request_through_an_endpoint_is_bound_by_the_endpoints_policy() {
     let unread = json!({"$unknown": "ec2:DescribeVpcEndpoints"});
     assert_eq!(outcome(unread, through), Err(vec!["vpce-1 (ec2:DescribeVpcEndpoints)".to_owned()]));
     assert_eq!(outcome(only("reports"), json!({"aws:SourceVpce": "vpce-2"})), Err(vec!["policy of vpce-2".to_owned()]));
+    assert_eq!(outcome(only("logs"), json!({"aws:SourceVpce": ["vpce-1", "vpce-1"]})), Ok(Outcome::ImplicitlyDenied));
 }
 
 #[test]
@@ -252,7 +253,7 @@ fn a_list_of_the_object_itself_may_let_in_strangers_where_lists_count() {
     let outcome = |bucket: Resource, principal: &str| {
         told(ask(&[user(), bucket, account(Value::Null, Value::Null)], principal, json!({}))).map(|told| told.0)
     };
-    let doubt = Err(vec!["access control lists of single objects".to_owned()]);
+    let doubt = Err(vec!["s3:GetObjectAcl".to_owned()]);
     for stranger in ["anonymous", STRANGER] {
         assert_eq!(outcome(bucket("BucketOwnerEnforced", false), stranger), Ok(Outcome::ImplicitlyDenied));
         assert_eq!(outcome(bucket("ObjectWriter", false), stranger), doubt);

@@ -9,7 +9,7 @@ use std::{
 };
 use yagura_access::escalate::{Closure, Method, Path, Step, methods};
 use yagura_access::usage::{self, What, Window};
-use yagura_access::{Error, Estate, Exposure, Inside, Insider, Trust};
+use yagura_access::{Estate, Exposure, Inside, Insider, Trust};
 use yagura_content::Library;
 use yagura_inventory::mapping::Catalog;
 use yagura_model::Resource;
@@ -23,6 +23,9 @@ const FUNCTION: &str = "AWS::Lambda::Function";
 
 /// What wasn't used for so many days counts as unused, as in IAM Access Analyzer.
 const DAYS: u32 = 90;
+
+/// How the paths of what is observed of passwords and access keys begin.
+const CREDENTIALS: [&str; 2] = ["observed.Password", "observed.AccessKeys"];
 
 /// What a deriver knows beside the evidence.
 struct Ground {
@@ -60,7 +63,7 @@ fn derive(ground: Arc<Ground>, evidence: Evidence<'_>) -> Derive<'_> {
             AccessFact::Critical => each(&|resource| Some(told(is_critical(resource, trust), Vec::new()))),
             AccessFact::Unexpected => each(&|resource| {
                 let inside = is_critical(resource, trust).then(|| sight().inside(catalog, resource, trust, now))??;
-                Some(unexpected(inside))
+                Some(unexpected(&inside))
             }),
             AccessFact::Escalates => {
                 let estate = &sight().estate;
@@ -114,25 +117,25 @@ fn exposed(exposure: &Exposure) -> Derived {
         .enumerate()
         .map(|(i, outsider)| (format!("derived.outside_request[{i}]"), outsider.witness.json()));
     let because: Vec<(String, Value)> = who.chain(requests).collect();
-    let truth = match (because.is_empty(), exposure.unread.is_empty()) {
-        (_, true) => Some(!because.is_empty()),
-        // What is not known may deny what is open, or open what is closed.
-        (_, false) => None,
-    };
-    Derived { truth, missing: exposure.unread.clone(), because }
+    // What is not known may deny what is open, or open what is closed.
+    if !exposure.unread.is_empty() {
+        return Derived { truth: None, missing: exposure.unread.clone(), because };
+    }
+    if exposure.open().any(|outsider| outsider.doubt.is_none()) {
+        return told(true, because);
+    }
+    let missing: BTreeSet<String> = exposure.open().filter_map(|outsider| outsider.doubt.clone()).collect();
+    Derived { truth: missing.is_empty().then_some(false), missing: missing.into_iter().collect(), because }
 }
 
-fn unexpected(inside: Result<Inside, Error>) -> Derived {
-    let inside = match inside {
-        Ok(inside) => inside,
-        Err(error) => return Derived { missing: vec![error.text().en], ..Derived::default() },
-    };
+fn unexpected(inside: &Inside) -> Derived {
     let open: Vec<&Insider> = inside.insiders.iter().filter(|insider| insider.is_open()).collect();
     let line = |(i, insider): (usize, &&Insider)| {
         let statements: BTreeSet<&str> = insider.reached.iter().filter_map(|r| r.statement.as_deref()).collect();
+        let keys: BTreeSet<&str> = insider.reached.iter().flat_map(|r| &r.conditions).map(String::as_str).collect();
         let actions: Vec<&str> = insider.reached.iter().map(|r| r.action.as_str()).collect();
-        let statements = statements.into_iter().collect::<Vec<_>>().join(" ");
-        let text = format!("{} → {} ({statements})", insider.principal, actions.join(" "));
+        let because = because(&statements.into_iter().collect::<Vec<_>>().join(" "), keys);
+        let text = format!("{} → {} ({because})", insider.principal, actions.join(" "));
         (format!("derived.unexpected_access[{i}]"), Value::from(text))
     };
     let because = open.iter().enumerate().take(MOST).map(line).collect();
@@ -142,8 +145,14 @@ fn unexpected(inside: Result<Inside, Error>) -> Derived {
     }
     let ungoverned = open.iter().flat_map(|insider| &insider.ungoverned);
     let ungoverned: BTreeSet<String> = ungoverned.map(|(account, reason)| format!("{account} ({reason})")).collect();
-    let missing: Vec<String> = inside.unread.into_iter().chain(ungoverned).collect();
+    let missing: Vec<String> = inside.unread.iter().cloned().chain(ungoverned).collect();
     Derived { truth: missing.is_empty().then_some(false), missing, because }
+}
+
+/// The statements of an answer, and the keys that it hangs on.
+fn because<'a>(statements: &str, keys: impl IntoIterator<Item = &'a str>) -> String {
+    let keys: Vec<&str> = keys.into_iter().collect();
+    if keys.is_empty() { statements.to_owned() } else { format!("{statements}, if {}", keys.join(" ")) }
 }
 
 fn escalates(resource: &Resource, estate: &Estate, paths: &HashMap<&str, &Path>, unread: &[String]) -> Option<Derived> {
@@ -155,12 +164,8 @@ fn escalates(resource: &Resource, estate: &Estate, paths: &HashMap<&str, &Path>,
     let line = |(i, step): (usize, &Step)| {
         let grounds = step.grounds.iter().map(|ground| {
             let statement = ground.statement.as_deref().unwrap_or_default();
-            let keys = if ground.conditions.is_empty() {
-                String::new()
-            } else {
-                format!(", if {}", ground.conditions.join(" "))
-            };
-            format!("{} ({statement}{keys})", ground.action)
+            let because = because(statement, ground.conditions.iter().map(String::as_str));
+            format!("{} ({because})", ground.action)
         });
         let to = step.to.as_deref().map(|to| format!(" → {to}")).unwrap_or_default();
         let text = format!("{}{to}: {}", step.method, grounds.collect::<Vec<_>>().join(", "));
@@ -171,7 +176,15 @@ fn escalates(resource: &Resource, estate: &Estate, paths: &HashMap<&str, &Path>,
     let missing: Vec<String> = match (steps.is_empty(), ungoverned) {
         // What the organization may deny is of no account where there is no path.
         (false, Some((account, reason))) => vec![format!("{account} ({reason})")],
-        (false, None) => return Some(told(true, because)),
+        (false, None) => {
+            // Whether what no policy tells holds is for a person to find out.
+            let assumed = steps.iter().filter(|step| step.assumes.is_some());
+            let assumed: Vec<String> = assumed.map(|step| format!("yagura explain {}", step.method)).collect();
+            if assumed.is_empty() {
+                return Some(told(true, because));
+            }
+            assumed
+        }
         (true, _) if unread.iter().any(|name| name == arn) => match estate.unread_of(arn) {
             // A policy of something that it would use.
             names if names.is_empty() => vec![format!("{arn} (policies of resources)")],
@@ -204,13 +217,15 @@ fn unneeded(resource: &Resource, of: &HashMap<&str, Vec<&What>>) -> Option<Deriv
     }
     let name = |(i, line)| (format!("derived.unused_access[{i}]"), Value::from(line));
     let because: Vec<(String, Value)> = lines.into_iter().enumerate().map(name).collect();
-    if !because.is_empty() {
+    // Passwords and keys are the affair of other controls.
+    let is_credential = |what: &str| CREDENTIALS.iter().any(|start| what.starts_with(start));
+    let unknown =
+        found.iter().filter_map(|what| if let What::Unknown(what) = what { Some(what.clone()) } else { None });
+    let missing: Vec<String> = unknown.filter(|what| !is_credential(what)).collect();
+    if !because.is_empty() && missing.is_empty() {
         return Some(told(true, because));
     }
-    let missing =
-        found.iter().filter_map(|what| if let What::Unknown(what) = what { Some(what.clone()) } else { None });
-    let missing: Vec<String> = missing.collect();
-    Some(Derived { truth: missing.is_empty().then_some(false), missing, because: Vec::new() })
+    Some(Derived { truth: missing.is_empty().then_some(false), missing, because })
 }
 
 fn is_principal(resource: &Resource) -> bool {

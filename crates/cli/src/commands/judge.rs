@@ -1,5 +1,6 @@
 //! What `scan` and `check` share: judging an inventory, writing the verdicts, keeping them, and the summary.
 
+use super::access::sight;
 use crate::{args::Global, exit, exit::Stop, note, output, settings, terminal};
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
@@ -48,7 +49,14 @@ pub async fn finish_only(
         Some(Ok(hub)) => beside(hub, &reading.inventory).await?,
         _ => Vec::new(),
     };
-    let deriver = super::derive::deriver(library, settings::trust(global)?, beside);
+    let trust = settings::trust(global)?;
+    if kinds.is_empty() {
+        let (types, _) = yagura_inventory::mapping::Catalog::read(library);
+        let patterns = trust.critical.iter().map(|critical| &critical.resource);
+        let unanswered = sight::unanswered(&types, &reading.inventory.resources, patterns);
+        sight::tell_unanswered(terminal::lang(global), &unanswered);
+    }
+    let deriver = super::derive::deriver(library, trust, beside);
     let mut rulebook = compiled(library)?.deriving(deriver);
     if !kinds.is_empty() {
         rulebook.limit(kinds);

@@ -1,13 +1,15 @@
 //! `yagura access escalate`: who can become an administrator, step by step.
 
-use super::{estate, usage, write};
+use super::{estate, sight::Sight, usage, write};
 use crate::{args::Global, ask::Escalate, exit::Stop, note, settings, terminal};
 use anyhow::anyhow;
+use chrono::Utc;
 use serde_json::{Value, json};
-use std::{cmp::Reverse, process::ExitCode};
-use yagura_access::Estate;
+use std::{cmp::Reverse, collections::BTreeSet, process::ExitCode};
 use yagura_access::escalate::{Closure, Ground, Method, Path, Step, methods};
-use yagura_model::{Arn, Lang, Severity};
+use yagura_access::{Estate, Exposure};
+use yagura_inventory::mapping::Catalog;
+use yagura_model::{Arn, Lang, Resource, Severity};
 
 const COLUMNS: [&str; 4] = ["principal", "steps", "because", "path"];
 
@@ -19,7 +21,10 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
     if let Some(error) = errors.first() {
         return Err(Stop::usage(anyhow!("{error}")));
     }
-    let estate = estate::estate(global, &library, args.inventory.as_deref()).await?;
+    let (catalog, _) = Catalog::read(&library);
+    let resources = estate::resources(global, &library, args.inventory.as_deref()).await?;
+    let sight = Sight::new(&catalog, &resources, &[]);
+    let estate = &sight.estate;
     if let Some(principal) = &args.principal
         && !estate.principals().any(|known| known == principal)
     {
@@ -27,14 +32,25 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
             "`{principal}` is no user or role that is known: check the ARN, or scan anew"
         )));
     }
-    let closure = Closure::of(&estate, &methods);
+    let closure = Closure::of(estate, &methods);
     if args.cut {
-        return cut(global, &args, &estate, &methods, &closure).await;
+        return cut(global, &args, estate, &methods, &closure).await;
+    }
+    let asked = |name: &str| args.principal.as_deref().is_none_or(|principal| principal == name);
+    if args.to_data {
+        let steps = closure.powers(estate, &methods).into_iter().filter(|step| asked(&step.from));
+        return data(global, &steps.collect::<Vec<_>>(), estate);
     }
     let found = closure.escalation();
-    let asked = |name: &str| args.principal.as_deref().is_none_or(|principal| principal == name);
+    let is_role = |resource: &Resource| resource.kind == "AWS::IAM::Role" && !resource.source.is_template();
+    let doors = sight.exposures_of(&settings::trust(global)?, Utc::now(), is_role);
+    let arn = |index: usize| resources[index].arn.as_deref().unwrap_or_default();
+    let doors: Vec<(&str, &Exposure)> = doors.iter().map(|(index, exposure)| (arn(*index), exposure)).collect();
+    let entries = if args.principal.is_none() { closure.entries(&doors, &methods) } else { Vec::new() };
     let paths: Vec<&Path> = found.paths.iter().filter(|path| asked(&path.principal)).collect();
     let climbers = paths.iter().filter(|path| !path.steps.is_empty()).count();
+    let admins = paths.len() - climbers;
+    let paths: Vec<&Path> = paths.into_iter().chain(&entries).collect();
     let rows = paths.iter().map(|path| {
         let steps = path.steps.iter().map(|step| json_of(step, lang)).collect::<Vec<Value>>();
         vec![
@@ -45,7 +61,6 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
         ]
     });
     write(global, "access escalate", &COLUMNS, rows.collect(), &[0, 1, 2])?;
-    let admins = paths.len() - climbers;
     match lang {
         Lang::En => {
             note!("{climbers} can become an administrator, {admins} are one; {} methods were tried", methods.len())
@@ -54,6 +69,15 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
             "管理者になれるプリンシパル: {climbers} 件、すでに管理者: {admins} 件（確認した手口: {} 種類）",
             methods.len()
         ),
+    }
+    if !entries.is_empty() {
+        let count = entries.len();
+        match lang {
+            Lang::En => note!("{count} ways begin outside: a role's trust policy lets in a whole account, or anybody"),
+            Lang::Ja => note!(
+                "外部から始まる経路: {count} 件（ロールの信頼ポリシーが、外部アカウント全体または不特定の相手を許可しています）"
+            ),
+        }
     }
     let unread: Vec<&str> = found.unread.iter().map(String::as_str).filter(|name| asked(name)).collect();
     if let Some(first) = unread.first() {
@@ -75,7 +99,37 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
     let ungoverned: Vec<(&str, &str)> = estate.ungoverned_accounts().filter(bears).collect();
     let is_blind = !unread.is_empty() || !ungoverned.is_empty();
     estate::tell_limits(lang, ungoverned);
-    let is_found = climbers > 0 && global.fail_on.is_some_and(|least| least <= Severity::Critical);
+    let is_found = climbers + entries.len() > 0 && global.fail_on.is_some_and(|least| least <= Severity::Critical);
+    Ok(crate::exit::code(is_found, is_blind, global.strict))
+}
+
+/// What leads to data or credentials, by principal and method.
+fn data(global: &Global, steps: &[Step], estate: &Estate) -> Result<ExitCode, Stop> {
+    let lang = terminal::lang(global);
+    let rows = steps.iter().map(|step| {
+        let grounds: Vec<String> = step.grounds.iter().map(|ground| ground_text(ground, lang)).collect();
+        vec![
+            Some(step.from.as_str().into()),
+            Some(step.method.as_str().into()),
+            Some(step.title.get(lang).into()),
+            Some(grounds.join(if lang == Lang::Ja { "、" } else { ", " }).into()),
+            step.assumes.as_ref().map(|text| text.get(lang).into()),
+            Some(json_of(step, lang)["needs"].clone()),
+        ]
+    });
+    let columns = ["principal", "method", "title", "because", "assumes", "needs"];
+    write(global, "access escalate --to-data", &columns, rows.collect(), &[0, 1, 2, 3])?;
+    let who: BTreeSet<&str> = steps.iter().map(|step| step.from.as_str()).collect();
+    match lang {
+        Lang::En => {
+            note!("{} users and roles that are no administrator can come at data or credentials this way", who.len())
+        }
+        Lang::Ja => note!("管理者以外で、データや認証情報を手に入れられるユーザーとロール: {} 件", who.len()),
+    }
+    let ungoverned: Vec<(&str, &str)> = estate.ungoverned_accounts().collect();
+    let is_blind = !ungoverned.is_empty();
+    estate::tell_limits(lang, ungoverned);
+    let is_found = !steps.is_empty() && global.fail_on.is_some_and(|least| least <= Severity::Medium);
     Ok(crate::exit::code(is_found, is_blind, global.strict))
 }
 

@@ -141,10 +141,14 @@ fn tell_foreign(lang: Lang, principal: &str) {
 pub fn tell_limits(lang: Lang, ungoverned: impl IntoIterator<Item = (impl Display, impl Display)>) {
     tell_ungoverned(lang, ungoverned);
     match lang {
-        Lang::En => note!("not taken into account: session policies, VPC endpoint policies, ACLs of single S3 objects"),
-        Lang::Ja => {
-            note!("考慮していないもの: セッションポリシー、VPC エンドポイントポリシー、S3 オブジェクト単位の ACL")
-        }
+        Lang::En => note!(
+            "session policies and VPC endpoint policies count only where `access can` is given them (--session FILE, --context \
+             aws:SourceVpce=ID)"
+        ),
+        Lang::Ja => note!(
+            "セッションポリシーと VPC エンドポイントポリシーは、`access can` に --session FILE や --context aws:SourceVpce=ID で指定した\
+             場合だけ考慮します"
+        ),
     }
 }
 

@@ -8,8 +8,8 @@ use std::{collections::BTreeMap, process::ExitCode};
 use yagura_inventory::mapping::Catalog;
 use yagura_model::{Arn, Lang, Severity};
 
-const COLUMNS: [&str; 9] =
-    ["resource", "type", "account", "principal", "actions", "statements", "request", "archived", "unread"];
+const COLUMNS: [&str; 10] =
+    ["resource", "type", "account", "principal", "actions", "statements", "request", "doubt", "archived", "unread"];
 
 /// What a person's table has room for; the last only where what is accepted was asked for.
 const SHOWN: [&str; 6] = ["account", "resource", "principal", "allows", "statements", "archived"];
@@ -24,7 +24,7 @@ pub async fn run(global: &Global, args: External) -> Result<ExitCode, Stop> {
     let sight = Sight::new(&catalog, &resources, &[]);
     let found = sight.exposures(&trust, Utc::now());
     let looked_at = found.len();
-    let (mut rows, mut open, mut archived) = (Vec::new(), 0, 0);
+    let (mut rows, mut open, mut archived, mut doubts) = (Vec::new(), 0, 0, 0);
     let mut hidden: BTreeMap<&str, usize> = BTreeMap::new();
     let is_table = output::is_only_table(global);
     for (index, exposure) in found {
@@ -37,6 +37,7 @@ pub async fn run(global: &Global, args: External) -> Result<ExitCode, Stop> {
                 Some(_) => archived += 1,
                 None => open += 1,
             }
+            doubts += usize::from(outsider.archived.is_none() && outsider.doubt.is_some());
             if outsider.archived.is_some() && !args.archived {
                 continue;
             }
@@ -59,6 +60,7 @@ pub async fn run(global: &Global, args: External) -> Result<ExitCode, Stop> {
                     Some(outsider.actions.clone().into()),
                     statements,
                     Some(outsider.witness.json()),
+                    outsider.doubt.as_deref().map(Value::from),
                     reason,
                     missing.clone(),
                 ],
@@ -68,7 +70,18 @@ pub async fn run(global: &Global, args: External) -> Result<ExitCode, Stop> {
             *hidden.entry(kind).or_default() += 1;
             // A person is told how many; the list of what nobody could read would hide what is open.
             if exposure.outsiders.is_empty() && !is_table {
-                rows.push(vec![Some(arn.into()), Some(kind.into()), account, None, None, None, None, None, missing]);
+                rows.push(vec![
+                    Some(arn.into()),
+                    Some(kind.into()),
+                    account,
+                    None,
+                    None,
+                    None,
+                    None,
+                    None,
+                    None,
+                    missing,
+                ]);
             }
         }
     }
@@ -84,6 +97,18 @@ pub async fn run(global: &Global, args: External) -> Result<ExitCode, Stop> {
              {looked_at} 件を確認）"
         ),
     }
+    if doubts > 0 {
+        match lang {
+            Lang::En => note!(
+                "{doubts} of them may be of the same organization, whose accounts are not known: scan the management account, or \
+                 name them in `accounts` of [trust]"
+            ),
+            Lang::Ja => note!(
+                "うち {doubts} 件は同じ組織のアカウントの可能性があります（組織のアカウント一覧が不明）。管理アカウントをスキャンするか、[trust] の \
+                 accounts に指定してください"
+            ),
+        }
+    }
     if !hidden.is_empty() {
         let listed: Vec<String> = hidden.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
         let listed = listed.join(", ");
@@ -93,7 +118,7 @@ pub async fn run(global: &Global, args: External) -> Result<ExitCode, Stop> {
         }
     }
     let ungoverned: Vec<(&str, &str)> = sight.estate.ungoverned_accounts().collect();
-    let is_blind = !hidden.is_empty() || !ungoverned.is_empty();
+    let is_blind = doubts > 0 || !hidden.is_empty() || !ungoverned.is_empty();
     estate::tell_ungoverned(lang, ungoverned);
     let is_found = open > 0 && global.fail_on.is_some_and(|least| least <= Severity::High);
     Ok(crate::exit::code(is_found, is_blind, global.strict))

@@ -1,6 +1,11 @@
 //! `yagura access internal`: who inside reaches the data of critical resources, and by what.
 
-use super::{estate, external::brief, external::short, sight::Sight, write};
+use super::{
+    estate,
+    external::{brief, short},
+    sight::{self, Sight},
+    write,
+};
 use crate::{args::Global, ask::Internal, exit::Stop, note, output, settings, terminal};
 use anyhow::anyhow;
 use chrono::Utc;
@@ -49,7 +54,7 @@ pub async fn run(global: &Global, args: Internal) -> Result<ExitCode, Stop> {
     let named = args.resources.iter().map(|resource| Critical { resource: resource.clone(), allowed: Vec::new() });
     trust.critical.extend(named);
     let resources = estate::resources(global, &library, args.inventory.as_deref()).await?;
-    let sight = Sight::new(&catalog, &resources, &[]);
+    let view = Sight::new(&catalog, &resources, &[]);
     let only = Trust {
         critical: patterns.iter().map(|p| Critical { resource: p.clone(), allowed: Vec::new() }).collect(),
         ..Trust::default()
@@ -58,9 +63,10 @@ pub async fn run(global: &Global, args: Internal) -> Result<ExitCode, Stop> {
     let is_table = output::is_only_table(global);
     let mut seen = Seen::default();
     let mut rows = Vec::new();
+    let bar = terminal::bar(resources.iter().filter(asked).count() as u64, "");
     for resource in resources.iter().filter(asked) {
-        let Some(inside) = sight.inside(&catalog, resource, &trust, Utc::now()) else { continue };
-        let inside = inside.map_err(|e| Stop::failed(anyhow!("`{}`: {}", resource.name(), e.text().get(lang))))?;
+        bar.inc(1);
+        let Some(inside) = view.inside(&catalog, resource, &trust, Utc::now()) else { continue };
         seen.resources += 1;
         seen.unread.extend(inside.unread.iter().cloned());
         let unread = (!inside.unread.is_empty()).then(|| Value::from(inside.unread.clone()));
@@ -75,17 +81,21 @@ pub async fn run(global: &Global, args: Internal) -> Result<ExitCode, Stop> {
             seen.ungoverned.extend(insider.ungoverned.iter().cloned());
         }
     }
+    bar.finish_and_clear();
+    let unanswered = sight::unanswered(&catalog, &resources, &patterns);
+    sight::tell_unanswered(lang, &unanswered);
     if seen.resources == 0 {
         return Err(Stop::usage(anyhow!(
-            "no resource that is known matches {}: check the ARN, or scan anew",
-            patterns.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ")
+            "of no such resource it can be said who reaches it: check the ARN, or scan anew"
         )));
     }
     let columns = if is_table { &SHOWN[..] } else { &COLUMNS[..] };
     write(global, "access internal", columns, rows, &(0..columns.len()).collect::<Vec<_>>())?;
     let Seen { open, accepted, resources: count, .. } = seen;
     match lang {
-        Lang::En => note!("{open} reach the data of {count} resources beside {accepted} that are expected or accepted"),
+        Lang::En => note!(
+            "{count} resources: {open} ways of somebody unexpected to their data, {accepted} expected or accepted"
+        ),
         Lang::Ja => {
             note!("対象リソース {count} 件: 想定外のアクセス {open} 件、想定内または許容済み {accepted} 件")
         }
@@ -93,11 +103,13 @@ pub async fn run(global: &Global, args: Internal) -> Result<ExitCode, Stop> {
     if let Some(first) = seen.unread.first() {
         let count = seen.unread.len();
         match lang {
-            Lang::En => note!("somebody may be missing: {count} policies could not be read, among them {first}"),
-            Lang::Ja => note!("{first} など {count} 件のポリシーを読み取れないため、漏れがあるかもしれません"),
+            Lang::En => {
+                note!("somebody may be missing: {count} policies or principals are not known, among them {first}")
+            }
+            Lang::Ja => note!("{first} など {count} 件のポリシーやプリンシパルが不明なため、漏れがあるかもしれません"),
         }
     }
-    let is_blind = !seen.unread.is_empty() || !seen.ungoverned.is_empty();
+    let is_blind = !unanswered.is_empty() || !seen.unread.is_empty() || !seen.ungoverned.is_empty();
     estate::tell_ungoverned(lang, seen.ungoverned);
     let is_found = open > 0 && global.fail_on.is_some_and(|least| least <= Severity::High);
     Ok(crate::exit::code(is_found, is_blind, global.strict))

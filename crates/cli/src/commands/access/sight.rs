@@ -1,9 +1,11 @@
 //! What an inventory shows to the engine of access.
 
+use crate::note;
 use chrono::{DateTime, Utc};
-use yagura_access::{DataAccess, Error, Estate, Exposure, Guard, Inside, Trust};
+use std::collections::BTreeSet;
+use yagura_access::{Critical, DataAccess, Estate, Exposure, Guard, Inside, Trust};
 use yagura_inventory::mapping::Catalog;
-use yagura_model::Resource;
+use yagura_model::{Lang, Resource};
 
 /// What says who may do what to a resource; `None` if for its type nothing can.
 pub fn guard(catalog: &Catalog, resource: &Resource) -> Option<Guard> {
@@ -35,9 +37,22 @@ impl<'a> Sight<'a> {
 
     /// Of each resource that can have policies, by its place, who outside is let in.
     pub fn exposures(&self, trust: &Trust, now: DateTime<Utc>) -> Vec<(usize, Exposure)> {
+        self.exposures_of(trust, now, |_| true)
+    }
+
+    /// [`Sight::exposures`] of some resources.
+    pub fn exposures_of(
+        &self,
+        trust: &Trust,
+        now: DateTime<Utc>,
+        wanted: impl Fn(&Resource) -> bool,
+    ) -> Vec<(usize, Exposure)> {
         let today = day(now);
         let exposure = |(index, guard): (usize, &Option<Guard>)| {
             let (guard, resource) = (guard.as_ref()?, &self.resources[index]);
+            if !wanted(resource) {
+                return None;
+            }
             let account = resource.account.as_deref().unwrap_or_default();
             // Things of two templates may have the same name: each is asked alone.
             let alone = resource.source.is_template().then(|| Estate::guarded(&[(resource, Some(guard))]));
@@ -47,17 +62,47 @@ impl<'a> Sight<'a> {
     }
 
     /// Who inside reaches the data of a resource; `None` if it is not known what gets at the data of its type.
-    pub fn inside(
-        &self,
-        catalog: &Catalog,
-        resource: &Resource,
-        trust: &Trust,
-        now: DateTime<Utc>,
-    ) -> Option<Result<Inside, Error>> {
+    pub fn inside(&self, catalog: &Catalog, resource: &Resource, trust: &Trust, now: DateTime<Utc>) -> Option<Inside> {
         let data = catalog.get(&resource.kind)?.data(resource).into_iter();
         let data: Vec<DataAccess> = data.map(|(resource, actions)| DataAccess { resource, actions }).collect();
         let arn = resource.arn.as_deref().filter(|_| !data.is_empty())?;
         Some(self.estate.inside(arn, &data, trust, &day(now)))
+    }
+}
+
+/// The patterns of critical resources that name none of which it could be said who reaches it, each with the types of the
+/// resources that it does name; none: it names nothing.
+pub fn unanswered<'a>(
+    catalog: &Catalog,
+    resources: &'a [Resource],
+    patterns: impl IntoIterator<Item = &'a String>,
+) -> Vec<(&'a str, BTreeSet<&'a str>)> {
+    let mut found = Vec::new();
+    for pattern in patterns {
+        let critical = Critical { resource: pattern.clone(), allowed: Vec::new() };
+        let only = Trust { critical: vec![critical], ..Trust::default() };
+        let named = resources.iter().filter(|r| r.arn.as_deref().is_some_and(|arn| only.is_critical(arn)));
+        let named: Vec<&Resource> = named.collect();
+        let is_known = |r: &&Resource| catalog.get(&r.kind).is_some_and(|kind| kind.data_actions().next().is_some());
+        if !named.iter().any(|resource| is_known(resource)) {
+            found.push((pattern.as_str(), named.iter().map(|resource| resource.kind.as_str()).collect()));
+        }
+    }
+    found
+}
+
+/// Says of which critical resources nobody can say who reaches them.
+pub fn tell_unanswered(lang: Lang, unanswered: &[(&str, BTreeSet<&str>)]) {
+    for (pattern, kinds) in unanswered {
+        let kinds = kinds.iter().copied().collect::<Vec<_>>().join(", ");
+        match (lang, kinds.is_empty()) {
+            (Lang::En, true) => note!("critical resource `{pattern}`: nothing that is known has this ARN"),
+            (Lang::En, false) => {
+                note!("critical resource `{pattern}`: what reads the data of {kinds} is not known yet")
+            }
+            (Lang::Ja, true) => note!("重要リソース `{pattern}`: 該当する ARN のリソースが見つかりません"),
+            (Lang::Ja, false) => note!("重要リソース `{pattern}`: {kinds} のデータを読み取るアクションには未対応です"),
+        }
     }
 }
 

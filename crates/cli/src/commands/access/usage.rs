@@ -181,11 +181,20 @@ pub async fn unused(global: &Global, args: Unused) -> Result<ExitCode, Stop> {
     });
     let columns = ["principal", "what", "severity", "last_used", "reason", "detail"];
     write(global, "access unused", &columns, rows.collect(), &[0, 1, 2, 4])?;
+    let by_aws = known.iter().any(|unused| matches!(unused.what, What::Permissions(_)));
     match (lang, records) {
-        (Lang::En, 0) => note!("the lake has no events of the last {} days: permissions were not judged", args.days),
+        (Lang::En, 0) if by_aws => note!("{} unused in {} days, by what AWS remembers", known.len(), args.days),
+        (Lang::Ja, 0) if by_aws => note!("{} 日間未使用: {} 件（AWS の記録から判定）", args.days, known.len()),
+        (Lang::En, 0) => note!(
+            "the lake has no events of the last {} days: permissions were not judged (`yagura scan --with last-accessed` asks AWS)",
+            args.days
+        ),
         (Lang::En, _) => note!("{} unused in {} days, by {records} events and the last scan", known.len(), args.days),
         (Lang::Ja, 0) => {
-            note!("過去 {} 日間のイベントがレイクにないため、権限の利用状況は判定していません", args.days)
+            note!(
+                "過去 {} 日間のイベントがレイクにないため、権限の利用状況は判定していません（`yagura scan --with last-accessed` で AWS の記録を取得できます）",
+                args.days
+            )
         }
         (Lang::Ja, _) => {
             note!("{} 日間未使用: {} 件（イベント {records} 件と最後のスキャンから判定）", args.days, known.len())
@@ -200,7 +209,7 @@ pub async fn unused(global: &Global, args: Unused) -> Result<ExitCode, Stop> {
             ),
         }
     }
-    Ok(crate::exit::code(is_found, !hidden.is_empty() || records == 0, global.strict))
+    Ok(crate::exit::code(is_found, !hidden.is_empty() || (records == 0 && !by_aws), global.strict))
 }
 
 fn service(service: &usage::UnusedService) -> Value {
