@@ -84,7 +84,7 @@ pub fn unanswered<'a>(
         let named = resources.iter().filter(|r| r.arn.as_deref().is_some_and(|arn| only.is_critical(arn)));
         let named: Vec<&Resource> = named.collect();
         let is_known = |r: &&Resource| catalog.get(&r.kind).is_some_and(|kind| kind.data_actions().next().is_some());
-        if !named.iter().any(|resource| is_known(resource)) {
+        if !named.iter().any(is_known) {
             found.push((pattern.as_str(), named.iter().map(|resource| resource.kind.as_str()).collect()));
         }
     }
