@@ -12,6 +12,7 @@ mod escalate;
 mod estate;
 mod exposure;
 mod hostile;
+mod insiders;
 mod known;
 mod laws;
 mod layers;
