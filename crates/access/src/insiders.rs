@@ -7,7 +7,6 @@ use crate::policy::Effect;
 use crate::principal::{Entry, Principals};
 use crate::trust::Trust;
 use serde_json::Map;
-use std::collections::BTreeSet;
 
 /// What gets at a resource's data, changes it or hands it on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +61,7 @@ impl Estate {
     /// policy names counts beside its role. Service-linked roles are left out.
     pub fn inside(&self, arn: &str, data: &[DataAccess], trust: &Trust, today: &str) -> Inside {
         let mut inside = Inside { unread: self.hidden(arn, trust), ..Inside::default() };
-        let sessions: BTreeSet<String> = self.principals().flat_map(|role| self.sessions_named(role, arn)).collect();
+        let sessions = self.all_sessions_named(arn);
         let roles = self.principals().filter(|arn| !arn.contains(":role/aws-service-role/"));
         for principal in roles.chain(sessions.iter().map(String::as_str)) {
             let (mut reached, mut ungoverned) = (Vec::new(), Vec::new());
@@ -95,9 +94,12 @@ impl Estate {
                 }
             }
             // What a role reaches, its sessions do.
-            let is_told = |known: &Insider| Some(known.principal.as_str()) == self.role_of(principal);
-            if !reached.is_empty() && !inside.insiders.iter().any(is_told) {
-                let role = self.role_of(principal).unwrap_or(principal);
+            let role = self.role_of(principal);
+            if let Some(known) = inside.insiders.iter_mut().find(|known| Some(known.principal.as_str()) == role) {
+                reached.retain(|reach| !known.reached.iter().any(|other| other.action == reach.action));
+                known.reached.append(&mut reached);
+            } else if !reached.is_empty() {
+                let role = role.unwrap_or(principal);
                 let expected = trust.expects(arn, principal) || trust.expects(arn, role);
                 let archived = trust.archived(arn, principal, today);
                 let principal = principal.to_owned();

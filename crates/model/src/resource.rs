@@ -108,6 +108,13 @@ pub struct Gap {
     pub reason: String,
 }
 
+impl Gap {
+    /// Whether things of an account may be missing by it.
+    pub fn bears_on(&self, account: Option<&str>) -> bool {
+        self.account.is_none() || self.account.as_deref() == account
+    }
+}
+
 /// All that one reading of the evidence gave.
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {

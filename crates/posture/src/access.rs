@@ -147,8 +147,9 @@ impl<'a> Access<'a> {
         let Evidence { inventory, .. } = self.evidence;
         let account = inventory.resources.get(thing).and_then(|resource| resource.account.as_deref());
         let bears = |gap: &&Gap| {
+            // Principals of another account may reach a resource as well.
             PRINCIPALS[ORGANIZATION..FUNCTIONS].contains(&gap.kind.as_str())
-                && (gap.account.is_none() || gap.account.as_deref() == account)
+                && (fact == AccessFact::Unexpected || gap.bears_on(account))
         };
         let missing: BTreeSet<&str> = inventory.gaps.iter().filter(bears).map(|gap| gap.action.as_str()).collect();
         match missing.is_empty() {

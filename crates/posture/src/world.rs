@@ -90,7 +90,7 @@ impl<'a> World<'a> {
         }
         for gap in &inventory.gaps {
             for (scope, number) in &scopes {
-                if scope.file.is_none() && (gap.account.is_none() || gap.account.as_deref() == scope.account) {
+                if scope.file.is_none() && gap.bears_on(scope.account) {
                     groups.entry((*number, &gap.kind)).or_default().gaps.push(gap);
                 }
             }

@@ -28,12 +28,42 @@ struct Taken {
 impl Closure {
     pub fn of(estate: &Estate, methods: &[Method]) -> Closure {
         let identities = estate.principals().map(str::to_owned).collect();
-        Closure::default().after(estate, methods, &Changed { identities, ..Changed::default() })
+        Closure::default().follow(estate, methods, &Changed { identities, ..Changed::default() }, false)
+    }
+
+    /// Who may be an administrator, or become one, if what could not be read or decided allows it; of each principal what
+    /// that is. Those who are or do anyway are left out.
+    pub fn hidden(&self, estate: &Estate, methods: &[Method]) -> BTreeMap<String, BTreeSet<String>> {
+        if self.unread.is_empty() {
+            return BTreeMap::new();
+        }
+        let identities = estate.principals().map(str::to_owned).collect();
+        let changed = Changed { identities, ..Changed::default() };
+        let possible = Closure::default().follow(estate, methods, &changed, true);
+        let names = |path: &Path| {
+            let mut names: BTreeSet<String> =
+                path.steps.iter().flat_map(|step| &step.grounds).flat_map(|g| g.unread.iter().cloned()).collect();
+            let end = path.steps.iter().rev().find_map(|step| step.to.as_deref()).unwrap_or(&path.principal);
+            if self.rank(end) != Some(0) {
+                names.extend(estate.unread_of(end).into_iter().map(str::to_owned));
+            }
+            if names.is_empty() {
+                names.insert(format!("{end} (policies)"));
+            }
+            names
+        };
+        let hidden = possible.taken.keys().filter(|name| !self.taken.contains_key(*name));
+        hidden.filter_map(|name| Some((name.clone(), names(&possible.path(name)?)))).collect()
     }
 
     /// The closure of an estate that differs from the one before by `changed`.
     pub fn after(&self, estate: &Estate, methods: &[Method], changed: &Changed) -> Closure {
-        let mut edges = Edges::new(estate, methods);
+        self.follow(estate, methods, changed, false)
+    }
+
+    /// [`Closure::after`]; with `lenient`, what is not known is taken to allow.
+    fn follow(&self, estate: &Estate, methods: &[Method], changed: &Changed, lenient: bool) -> Closure {
+        let mut edges = Edges::new(estate, methods, lenient);
         let kept = self.kept(estate, changed);
         let touched: BTreeSet<&str> = changed.all().collect();
         edges.usable.clone_from(&self.usable);
@@ -137,8 +167,6 @@ impl Closure {
         let mut order: Vec<(usize, &str)> =
             self.taken.iter().map(|(name, taken)| (taken.rank, name.as_str())).collect();
         order.sort_unstable();
-        let mut unread: Vec<String> = self.unread.iter().map(|(principal, _)| principal.clone()).collect();
-        unread.dedup();
-        Escalation { paths: order.into_iter().filter_map(|(_, name)| self.path(name)).collect(), unread }
+        Escalation { paths: order.into_iter().filter_map(|(_, name)| self.path(name)).collect() }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::method::{From, Gives, Method, Need, Target};
 use super::{Ground, Step};
+use crate::case::Answer;
 use crate::estate::{Asked, Change, Estate, Identity, Part, Shed, Told, Wish};
 use crate::evaluate::Outcome;
 use serde_json::Map;
@@ -33,6 +34,8 @@ pub struct Edges<'a> {
     admins: HashMap<(&'a str, Change<'a>), bool>,
     /// Who has policies that could not be read, each with the resource that was asked about.
     pub unread: BTreeSet<(String, String)>,
+    /// Whether what is not known is taken to allow.
+    lenient: bool,
 }
 
 /// Who and what the places of a need stand for.
@@ -45,9 +48,9 @@ struct Scene<'a> {
 }
 
 impl<'a> Edges<'a> {
-    pub fn new(estate: &'a Estate, methods: &'a [Method]) -> Edges<'a> {
+    pub fn new(estate: &'a Estate, methods: &'a [Method], lenient: bool) -> Edges<'a> {
         let (usable, trusted, admins) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Edges { estate, methods, usable, trusted, admins, unread: BTreeSet::new() }
+        Edges { estate, methods, usable, trusted, admins, unread: BTreeSet::new(), lenient }
     }
 
     /// Whether a principal could do everything after a change.
@@ -68,19 +71,23 @@ impl<'a> Edges<'a> {
     /// What a need rests on, if it is met.
     fn allowed(&mut self, asked: &Asked<'_>, wish: Wish<'_>) -> Option<Ground> {
         // What can't be decided is no path that one could show.
-        let told = self.estate.wish(asked, wish).ok()?.told;
-        let answer = match told {
-            Told::Answer(answer) => answer,
-            Told::Unread(_) => {
-                self.unread.insert((asked.principal.to_owned(), asked.resource.to_owned()));
-                return None;
-            }
+        let unread = match self.estate.wish(asked, wish).map(|permission| permission.told) {
+            Ok(Told::Answer(answer)) => return ground(asked, answer),
+            Ok(Told::Unread(names)) => names,
+            Err(error) => vec![format!("{} ({error})", asked.principal)],
         };
-        matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional).then(|| Ground {
-            action: asked.action.to_owned(),
-            resource: asked.resource.to_owned(),
-            statement: answer.allows,
-            conditions: answer.conditions.map(|c| c.keys().cloned().collect()).unwrap_or_default(),
+        self.open(asked.principal, asked.resource, asked.action, unread)
+    }
+
+    /// A need of which it is not known whether it is met.
+    fn open(&mut self, principal: &str, resource: &str, action: &str, unread: Vec<String>) -> Option<Ground> {
+        self.unread.insert((principal.to_owned(), resource.to_owned()));
+        self.lenient.then(|| Ground {
+            action: action.to_owned(),
+            resource: resource.to_owned(),
+            statement: None,
+            conditions: Vec::new(),
+            unread,
         })
     }
 
@@ -126,10 +133,18 @@ impl<'a> Edges<'a> {
                 }
                 Gives::Organization => {
                     let scene = Scene { from: principal, identity, target: None, host: None, group: None };
+                    let manages = estate.is_management(&identity.account);
                     if only.is_none()
-                        && estate.is_management(&identity.account)
-                        && let Some(grounds) = self.grounds(method, &scene)
+                        && manages != Some(false)
+                        && let Some(mut grounds) = self.grounds(method, &scene)
                     {
+                        if manages.is_none() {
+                            let unread = vec!["organizations:DescribeOrganization".to_owned()];
+                            let Some(ground) = self.open(principal, principal, "organizations:*", unread) else {
+                                continue;
+                            };
+                            grounds.extend(Some(ground));
+                        }
                         return step(grounds, None);
                     }
                 }
@@ -271,10 +286,18 @@ impl<'a> Edges<'a> {
 
     /// The providers that a role trusts, for a need that is about one of them. A role that asks for an audience of its own
     /// isn't opened by another client of the provider.
-    fn trusted_providers(&self, role: &str, kind: &str, need: &Need) -> Vec<String> {
+    fn trusted_providers(&mut self, principal: &str, role: &str, kind: &str, need: &Need) -> Vec<String> {
+        let (mut providers, unread) = self.estate.providers_of(role, kind);
+        if unread {
+            self.unread.insert((principal.to_owned(), role.to_owned()));
+            if self.lenient {
+                let any = fill(&format!("arn:{{partition}}:iam::{{account}}:{kind}/*"), role, None);
+                providers.push((any, Vec::new()));
+            }
+        }
         let is_client = need.actions.iter().any(|action| action == "iam:AddClientIDToOpenIDConnectProvider");
-        let found = self.estate.providers_of(role, kind).into_iter();
-        let opened = found.filter(|(_, keys)| !is_client || !keys.iter().any(|key| key.ends_with(":aud")));
+        let opened =
+            providers.into_iter().filter(|(_, keys)| !is_client || !keys.iter().any(|key| key.ends_with(":aud")));
         opened.map(|(provider, _)| provider).collect()
     }
 
@@ -290,7 +313,8 @@ impl<'a> Edges<'a> {
         let resource = fill(&need.resource, whole, Some(scene));
         // Each policy, or group, by itself.
         let owner = if scene.target.is_some() { scene.identity } else { self.estate.identities.get(scene.from)? };
-        let providers = |kind| scene.target.map(|role| self.trusted_providers(role, kind, need)).unwrap_or_default();
+        let mut providers =
+            |kind| scene.target.map(|role| self.trusted_providers(scene.from, role, kind, need)).unwrap_or_default();
         let saml = if resource.contains("{saml-provider}") { providers("saml-provider") } else { Vec::new() };
         let oidc = if resource.contains("{oidc-provider}") { providers("oidc-provider") } else { Vec::new() };
         let each = [
@@ -328,6 +352,17 @@ impl<'a> Edges<'a> {
     }
 }
 
+/// What a need rests on, if the answer is yes.
+fn ground(asked: &Asked<'_>, answer: Answer) -> Option<Ground> {
+    matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional).then(|| Ground {
+        action: asked.action.to_owned(),
+        resource: asked.resource.to_owned(),
+        statement: answer.allows,
+        conditions: answer.conditions.map(|c| c.keys().cloned().collect()).unwrap_or_default(),
+        unread: Vec::new(),
+    })
+}
+
 /// Puts names into a template; partition and account are those of the ARN `whole`.
 fn fill(template: &str, whole: &str, scene: Option<&Scene<'_>>) -> String {
     let (partition, account) = Arn::parse(whole).map_or(("aws", ""), |arn| (arn.partition, arn.account));
@@ -344,7 +379,7 @@ fn fill(template: &str, whole: &str, scene: Option<&Scene<'_>>) -> String {
 /// Whether an identity is of the kind that a method reaches. Roles that are AWS's own can't be passed on or changed.
 fn is_target(method: &Method, arn: &str) -> bool {
     let is_aws = arn.contains(":role/aws-service-role/")
-        || (arn.contains(":role/aws-reserved/") && method.gives == Gives::TargetAny);
+        || (arn.contains(":role/aws-reserved/") && matches!(method.gives, Gives::TargetAny | Gives::TargetUnbounded));
     match method.target {
         Target::Itself => false,
         Target::User => arn.contains(":user/"),

@@ -4,6 +4,8 @@ use super::edge::Edges;
 use super::{Closure, From, Gives, Ground, Method, Path, Step};
 use crate::estate::Estate;
 use crate::exposure::Exposure;
+use std::collections::BTreeSet;
+use yagura_model::Arn;
 
 /// The methods by which somebody outside enters a role: an account that it trusts as a whole, and a trust that is open to
 /// anybody.
@@ -18,12 +20,7 @@ impl Closure {
         for (role, exposure) in doors {
             let Some(rest) = self.path(role) else { continue };
             for outsider in exposure.open() {
-                let id = match outsider.principal.as_str() {
-                    "*" => ANYBODY,
-                    provider if provider.contains("-provider/") || provider.contains('.') => ANYBODY,
-                    account if account.ends_with(":root") || account.len() == 12 => WHOLE_ACCOUNT,
-                    _ => continue,
-                };
+                let Some(id) = method_of(&outsider.principal).filter(|_| outsider.doubt.is_none()) else { continue };
                 let Some(method) = methods.iter().find(|m| m.id == id && m.from == From::Outside) else { continue };
                 let step = Step {
                     method: method.id.clone(),
@@ -35,6 +32,7 @@ impl Closure {
                         resource: (*role).to_owned(),
                         statement: outsider.statements.first().cloned(),
                         conditions: Vec::new(),
+                        unread: Vec::new(),
                     }],
                     assumes: method.assumes.clone(),
                 };
@@ -48,10 +46,27 @@ impl Closure {
 
     /// What each principal that is no administrator can do by the methods that lead to data: credentials kept in secrets,
     /// copies of disks, policies of resources.
-    pub fn powers(&self, estate: &Estate, methods: &[Method]) -> Vec<Step> {
+    /// And those of whom that is not known.
+    pub fn powers(&self, estate: &Estate, methods: &[Method]) -> (Vec<Step>, BTreeSet<String>) {
         let methods: Vec<Method> = methods.iter().filter(|m| m.gives == Gives::Data).cloned().collect();
-        let mut edges = Edges::new(estate, &methods);
+        let mut edges = Edges::new(estate, &methods, false);
         let others = estate.principals().filter(|principal| self.rank(principal) != Some(0));
-        others.flat_map(|principal| edges.powers(principal)).collect()
+        let steps = others.flat_map(|principal| edges.powers(principal)).collect();
+        (steps, edges.unread.into_iter().map(|(principal, _)| principal).collect())
+    }
+}
+
+/// How somebody whom a trust policy names comes in, if it names more than one.
+fn method_of(principal: &str) -> Option<&'static str> {
+    let is_account = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    match Arn::parse(principal) {
+        _ if principal == "*" => Some(ANYBODY),
+        Some(arn) if arn.resource.starts_with("saml-provider/") || arn.resource.starts_with("oidc-provider/") => {
+            Some(ANYBODY)
+        }
+        Some(arn) => (arn.resource == "root").then_some(WHOLE_ACCOUNT),
+        None if is_account(principal) => Some(WHOLE_ACCOUNT),
+        // A provider of tokens that IAM knows by its host, such as `accounts.google.com`.
+        None => principal.contains('.').then_some(ANYBODY),
     }
 }

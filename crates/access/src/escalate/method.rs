@@ -26,7 +26,8 @@
 //! ```
 //! In `resource` and in the context's values stand `{self}`, `{target}`, `{host}`, `{partition}`, `{account}`, `{policy}`
 //! (a customer managed policy attached to whom the method widens), `{group}`, `{other-group}`, and `{saml-provider}` or
-//! `{oidc-provider}` (one that the target role trusts). Of a pattern one resource is enough: the attacker chooses.
+//! `{oidc-provider}` (one that the target role trusts). Of a pattern one resource is enough: the attacker chooses
+//! (of keys of KMS, one that is known, since each is guarded by its own policy).
 
 use serde::Deserialize;
 use std::collections::BTreeMap;

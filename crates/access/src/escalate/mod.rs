@@ -40,6 +40,8 @@ pub struct Ground {
     pub statement: Option<String>,
     /// Keys that it hangs on; empty: on none.
     pub conditions: Vec<String>,
+    /// Policies that could not be read and would have to allow it; empty: it is allowed.
+    pub unread: Vec<String>,
 }
 
 /// How a principal becomes an administrator.
@@ -50,11 +52,9 @@ pub struct Path {
     pub steps: Vec<Step>,
 }
 
-/// What was found, and of whom nothing could be said.
+/// What was found.
 #[derive(Clone, Debug, Default)]
 pub struct Escalation {
     /// By the number of steps, then by principal. Administrators are among them, without steps.
     pub paths: Vec<Path>,
-    /// Principals of whom a policy could not be read, so that a path may be hidden.
-    pub unread: Vec<String>,
 }

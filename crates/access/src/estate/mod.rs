@@ -41,6 +41,8 @@ pub struct Estate {
     organizations: Organizations,
     /// Of buckets, by ARN, whom lists of single objects may let in.
     lists: BTreeMap<String, object::Lists>,
+    /// The sessions of roles that policies of resources name, by the resources' ARNs.
+    sessions: BTreeMap<String, BTreeSet<String>>,
     /// The policies of VPC endpoints by id.
     endpoints: BTreeMap<String, Held>,
     /// The accounts whose users and roles these are.
@@ -153,6 +155,13 @@ impl Estate {
             }
         }
         estate.groups = groups;
+        for (arn, guarded) in &estate.guarded {
+            let named = guarded.policies.iter().flat_map(named).filter(|text| text.contains(":assumed-role/"));
+            let named: BTreeSet<String> = named.cloned().collect();
+            if !named.is_empty() {
+                estate.sessions.insert(arn.clone(), named);
+            }
+        }
         block::restrict(&mut estate, all);
         estate
     }
@@ -209,14 +218,18 @@ impl Estate {
 
     /// The sessions of a role that the policies of a resource name.
     pub(crate) fn sessions_named(&self, role: &str, resource: &str) -> Vec<String> {
-        let guards = self.guard(resource).map_or(&[][..], |(_, guarded)| &guarded.policies);
-        let mut found = Vec::new();
-        for text in guards.iter().flat_map(named) {
-            if self.role_of(text) == Some(role) && !found.contains(text) {
-                found.push(text.clone());
-            }
+        if self.sessions.is_empty() {
+            return Vec::new();
         }
-        found
+        let of_it = self.guard(resource).and_then(|(name, _)| self.sessions.get(name));
+        let named = of_it.into_iter().flatten().filter(|session| self.role_of(session) == Some(role));
+        named.cloned().collect()
+    }
+
+    /// All sessions that the policies of a resource name.
+    pub(crate) fn all_sessions_named(&self, resource: &str) -> BTreeSet<String> {
+        let of_it = self.guard(resource).and_then(|(name, _)| self.sessions.get(name));
+        of_it.into_iter().flatten().filter(|session| self.role_of(session).is_some()).cloned().collect()
     }
 
     /// The role that a session is of, both by their ARNs.
@@ -233,19 +246,23 @@ impl Estate {
         keys.filter(|arn| glob.matches(arn)).cloned().collect()
     }
 
-    /// Whether an account is known to manage an organization.
-    pub(crate) fn is_management(&self, account: &str) -> bool {
+    /// Whether an account manages an organization; `None`: it is not known.
+    pub(crate) fn is_management(&self, account: &str) -> Option<bool> {
         self.organizations.is_management(account)
     }
 
     /// The identity providers that may hand a role to those whom they know, each with the context keys that it hangs on;
-    /// `kind` is `saml-provider` or `oidc-provider`.
-    pub(crate) fn providers_of(&self, role: &str, kind: &str) -> Vec<(String, Vec<String>)> {
+    /// `kind` is `saml-provider` or `oidc-provider`. And whether there may be others.
+    pub(crate) fn providers_of(&self, role: &str, kind: &str) -> (Vec<(String, Vec<String>)>, bool) {
         let action = if kind == "saml-provider" { "sts:AssumeRoleWithSAML" } else { "sts:AssumeRoleWithWebIdentity" };
         let context = serde_json::Map::new();
         let mut found: Vec<(String, Vec<String>)> = Vec::new();
+        let mut unread = false;
         for guard in self.guards(role) {
-            let Held::Read(policy) = guard else { continue };
+            let Held::Read(policy) = guard else {
+                unread = true;
+                continue;
+            };
             let entries = policy.statements.iter().flat_map(|statement| match &statement.principals {
                 Principals::These(entries) => entries.as_slice(),
                 Principals::NotThese(_) | Principals::Attached | Principals::Nobody => &[],
@@ -256,14 +273,17 @@ impl Estate {
                     continue;
                 }
                 let asked = Asked { principal: provider, action, resource: role, context: &context, session: None };
-                let Ok(Permission { told: Told::Answer(answer), .. }) = self.permission(&asked) else { continue };
+                let Ok(Permission { told: Told::Answer(answer), .. }) = self.permission(&asked) else {
+                    unread = true;
+                    continue;
+                };
                 if matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional) {
                     let keys = answer.conditions.map(|keys| keys.keys().cloned().collect()).unwrap_or_default();
                     found.push((provider.clone(), keys));
                 }
             }
         }
-        found
+        (found, unread)
     }
 
     /// Whether it is known which organization an account is in, if any.

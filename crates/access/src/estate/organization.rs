@@ -119,9 +119,9 @@ impl Organizations {
         }
     }
 
-    /// Whether an account is known to manage an organization.
-    pub fn is_management(&self, account: &str) -> bool {
-        self.management.contains(account)
+    /// Whether an account manages an organization; `None`: it is not known.
+    pub fn is_management(&self, account: &str) -> Option<bool> {
+        self.ids.get(account).map(|_| self.management.contains(account))
     }
 
     /// The service control policies that bind an account's principals, and names of what could not be read.

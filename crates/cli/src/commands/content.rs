@@ -121,9 +121,21 @@ fn test_all(library: &Library) -> Vec<yagura_content::Error> {
     errors.extend(yagura_inventory::mapping::test(library));
     errors.extend(yagura_respond::test(library));
     errors.extend(yagura_access::escalate::methods(library).1);
+    errors.extend(misspelt_data(library));
     errors.sort();
     errors.dedup();
     errors
+}
+
+/// Actions in the `[data]` of resource types that AWS doesn't have: nobody would be found to reach the data by them.
+fn misspelt_data(library: &Library) -> Vec<yagura_content::Error> {
+    let (catalog, _) = yagura_inventory::mapping::Catalog::read(library);
+    let of = |document: &yagura_content::Document| {
+        let kind = catalog.get(&document.id)?;
+        let wrong = kind.data_actions().find(|action| !yagura_access::catalogue::is_action(action))?;
+        Some(document.error(1, format!("`[data]`: `{wrong}` is no action of AWS's")))
+    };
+    library.of(yagura_content::Kind::Resource).filter_map(of).collect()
 }
 
 fn new(kind: &str, id: &str, resource: &str, dir: &Path, lang: Lang) -> Result<ExitCode, Stop> {

@@ -1,6 +1,7 @@
 //! What the engine of access says of resources, for the controls that look at it.
 
 use super::access::sight::Sight;
+use serde::Deserialize;
 use serde_json::Value;
 use std::{
     cell::OnceCell,
@@ -27,6 +28,13 @@ const DAYS: u32 = 90;
 /// How the paths of what is observed of passwords and access keys begin.
 const CREDENTIALS: [&str; 2] = ["observed.Password", "observed.AccessKeys"];
 
+/// What a fixture says that a person would configure.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    trust: Trust,
+}
+
 /// What a deriver knows beside the evidence.
 struct Ground {
     catalog: Catalog,
@@ -44,12 +52,20 @@ pub fn deriver(library: &Library, trust: Trust, beside: Vec<Resource>) -> Arc<De
 }
 
 fn derive(ground: Arc<Ground>, evidence: Evidence<'_>) -> Derive<'_> {
-    let own = evidence.settings.and_then(|settings| serde_json::from_value::<Trust>(settings["trust"].clone()).ok());
+    let own = evidence.settings.map(|settings| serde_json::from_value::<Settings>(settings.clone()));
     let (resources, now) = (&evidence.inventory.resources, evidence.now);
     let sight = OnceCell::new();
     Box::new(move |fact| {
         let Ground { catalog, methods, trust, beside } = &*ground;
-        let trust = own.as_ref().unwrap_or(trust);
+        let trust = match &own {
+            None => trust,
+            Some(Ok(own)) => &own.trust,
+            Some(Err(error)) => {
+                let missing =
+                    |index| (index, Derived { missing: vec![format!("$settings: {error}")], ..Derived::default() });
+                return (0..resources.len()).map(missing).collect();
+            }
+        };
         let sight = || sight.get_or_init(|| Sight::new(catalog, resources, beside));
         let each = |derived: &dyn Fn(&Resource) -> Option<Derived>| {
             let derived = |(index, resource)| Some((index, derived(resource)?));
@@ -68,14 +84,15 @@ fn derive(ground: Arc<Ground>, evidence: Evidence<'_>) -> Derive<'_> {
             AccessFact::Escalates => {
                 let estate = &sight().estate;
                 let closure = Closure::of(estate, methods);
-                let found = closure.escalation();
+                let (found, hidden) = (closure.escalation(), closure.hidden(estate, methods));
                 let paths: HashMap<&str, &Path> = found.paths.iter().map(|p| (p.principal.as_str(), p)).collect();
                 each(&|resource| {
-                    let mut derived = escalates(resource, estate, &paths, &found.unread)?;
+                    let mut derived = escalates(resource, estate, &paths, &hidden)?;
                     let arn = resource.arn.as_deref().unwrap_or_default();
                     if derived.truth == Some(false) && closure.wants(arn, methods, FUNCTION) {
                         let gaps = evidence.inventory.gaps.iter();
-                        let hidden = gaps.filter(|gap| gap.kind == FUNCTION && gap.account == resource.account);
+                        let hidden =
+                            gaps.filter(|gap| gap.kind == FUNCTION && gap.bears_on(resource.account.as_deref()));
                         derived.missing.extend(hidden.map(|gap| gap.action.clone()));
                         derived.truth = derived.missing.is_empty().then_some(false);
                     }
@@ -155,7 +172,12 @@ fn because<'a>(statements: &str, keys: impl IntoIterator<Item = &'a str>) -> Str
     if keys.is_empty() { statements.to_owned() } else { format!("{statements}, if {}", keys.join(" ")) }
 }
 
-fn escalates(resource: &Resource, estate: &Estate, paths: &HashMap<&str, &Path>, unread: &[String]) -> Option<Derived> {
+fn escalates(
+    resource: &Resource,
+    estate: &Estate,
+    paths: &HashMap<&str, &Path>,
+    hidden: &BTreeMap<String, BTreeSet<String>>,
+) -> Option<Derived> {
     if !is_principal(resource) {
         return None;
     }
@@ -185,12 +207,8 @@ fn escalates(resource: &Resource, estate: &Estate, paths: &HashMap<&str, &Path>,
             }
             assumed
         }
-        (true, _) if unread.iter().any(|name| name == arn) => match estate.unread_of(arn) {
-            // A policy of something that it would use.
-            names if names.is_empty() => vec![format!("{arn} (policies of resources)")],
-            names => names.into_iter().map(str::to_owned).collect(),
-        },
-        (true, _) => Vec::new(),
+        (true, _) if paths.contains_key(arn) => Vec::new(),
+        (true, _) => hidden.get(arn).into_iter().flatten().cloned().collect(),
     };
     Some(Derived { truth: missing.is_empty().then_some(false), missing, because })
 }

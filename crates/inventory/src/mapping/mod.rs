@@ -40,7 +40,7 @@
 //! region = "us-east-1"                 # a fixed Region for this call
 //! start = "iam:GenerateCredentialReport"     # a job to start first, then `api` is asked until its error is none of
 //! wait = ["ReportInProgress"]          # these codes
-//! until = '.JobStatus != "IN_PROGRESS"'      # jq over the answer; asked again until it is true
+//! until = '.JobStatus != "IN_PROGRESS"'      # jq over the answer; asked again while it is false
 //! with = "last-accessed"               # made only if `scan --with` asks for it; else the answer is null
 //! decode = "csv:Content"               # that blob of the answer is CSV: the answer becomes the rows, as objects
 //!

@@ -38,8 +38,10 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
     }
     let asked = |name: &str| args.principal.as_deref().is_none_or(|principal| principal == name);
     if args.to_data {
-        let steps = closure.powers(estate, &methods).into_iter().filter(|step| asked(&step.from));
-        return data(global, &steps.collect::<Vec<_>>(), estate);
+        let (mut steps, mut unread) = closure.powers(estate, &methods);
+        steps.retain(|step| asked(&step.from));
+        unread.retain(|name| asked(name));
+        return data(global, &steps, estate, &unread);
     }
     let found = closure.escalation();
     let is_role = |resource: &Resource| resource.kind == "AWS::IAM::Role" && !resource.source.is_template();
@@ -79,17 +81,18 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
             ),
         }
     }
-    let unread: Vec<&str> = found.unread.iter().map(String::as_str).filter(|name| asked(name)).collect();
+    let hidden = closure.hidden(estate, &methods);
+    let unread: Vec<&str> = hidden.keys().map(String::as_str).filter(|name| asked(name)).collect();
     if let Some(first) = unread.first() {
         let count = unread.len();
         match lang {
             Lang::En => note!(
-                "a path may be hidden: policies of {count} principals could not be read, among them of `{first}` (what AWS managed \
-                 policies say is known from a live scan only)"
+                "a path may be hidden: {count} principals could become an administrator if policies that could not be read allow it, \
+                 among them `{first}` (what AWS managed policies say is known from a live scan only)"
             ),
             Lang::Ja => note!(
-                "見つかっていない経路があるかもしれません。`{first}` など {count} 件のプリンシパルに、読み取れないポリシーがあります（AWS 管理ポリシーの\
-                 内容は、実際のアカウントのスキャンでのみ分かります）"
+                "見つかっていない経路があるかもしれません。読み取れないポリシーの内容次第で、`{first}` など {count} 件のプリンシパルが管理者になれます（AWS 管理\
+                 ポリシーの内容は、実際のアカウントのスキャンでのみ分かります）"
             ),
         }
     }
@@ -97,14 +100,18 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
     let account = args.principal.as_deref().and_then(Arn::parse).map(|arn| arn.account);
     let bears = |(of, _): &(&str, &str)| account.is_none_or(|account| account == *of);
     let ungoverned: Vec<(&str, &str)> = estate.ungoverned_accounts().filter(bears).collect();
-    let is_blind = !unread.is_empty() || !ungoverned.is_empty();
+    let is_door = |(role, exposure): &(&str, &Exposure)| {
+        let in_doubt = exposure.open().any(|outsider| outsider.doubt.is_some());
+        args.principal.is_none() && closure.rank(role).is_some() && (in_doubt || !exposure.unread.is_empty())
+    };
+    let is_blind = !unread.is_empty() || !ungoverned.is_empty() || doors.iter().any(is_door);
     estate::tell_limits(lang, ungoverned);
     let is_found = climbers + entries.len() > 0 && global.fail_on.is_some_and(|least| least <= Severity::Critical);
     Ok(crate::exit::code(is_found, is_blind, global.strict))
 }
 
 /// What leads to data or credentials, by principal and method.
-fn data(global: &Global, steps: &[Step], estate: &Estate) -> Result<ExitCode, Stop> {
+fn data(global: &Global, steps: &[Step], estate: &Estate, unread: &BTreeSet<String>) -> Result<ExitCode, Stop> {
     let lang = terminal::lang(global);
     let rows = steps.iter().map(|step| {
         let grounds: Vec<String> = step.grounds.iter().map(|ground| ground_text(ground, lang)).collect();
@@ -126,8 +133,19 @@ fn data(global: &Global, steps: &[Step], estate: &Estate) -> Result<ExitCode, St
         }
         Lang::Ja => note!("管理者以外で、データや認証情報を手に入れられるユーザーとロール: {} 件", who.len()),
     }
+    if let Some(first) = unread.first() {
+        let count = unread.len();
+        match lang {
+            Lang::En => {
+                note!("more may be hidden: policies of {count} principals could not be read, among them of `{first}`")
+            }
+            Lang::Ja => {
+                note!("`{first}` など {count} 件のプリンシパルに読み取れないポリシーがあり、ほかにもあるかもしれません")
+            }
+        }
+    }
     let ungoverned: Vec<(&str, &str)> = estate.ungoverned_accounts().collect();
-    let is_blind = !ungoverned.is_empty();
+    let is_blind = !unread.is_empty() || !ungoverned.is_empty();
     estate::tell_limits(lang, ungoverned);
     let is_found = !steps.is_empty() && global.fail_on.is_some_and(|least| least <= Severity::Medium);
     Ok(crate::exit::code(is_found, is_blind, global.strict))
