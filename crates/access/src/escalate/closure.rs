@@ -4,9 +4,12 @@
 //! over such a one, is asked anew; whoever has a path still can only have got a shorter one, and only over those.
 
 use super::edge::{Edge, Edges};
-use super::{Escalation, Method, Path};
+use super::{Escalation, Gives, Method, Path};
 use crate::estate::{Change, Changed, Estate};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// So many pairs of who could become whom are asked at most about what is not known.
+const MOST_PAIRS: usize = 30_000;
 
 /// Who becomes an administrator, and how.
 #[derive(Default)]
@@ -37,6 +40,11 @@ impl Closure {
         if self.unread.is_empty() {
             return BTreeMap::new();
         }
+        let free = || estate.principals().filter(|name| !self.taken.contains_key(*name));
+        let (unread, others): (Vec<&str>, Vec<&str>) = free().partition(|name| !estate.unread_of(name).is_empty());
+        if unread.len() * others.len() > MOST_PAIRS {
+            return self.roughly_hidden(estate, methods, &unread, &others);
+        }
         let identities = estate.principals().map(str::to_owned).collect();
         let changed = Changed { identities, ..Changed::default() };
         let possible = Closure::default().follow(estate, methods, &changed, true);
@@ -54,6 +62,31 @@ impl Closure {
         };
         let hidden = possible.taken.keys().filter(|name| !self.taken.contains_key(*name));
         hidden.filter_map(|name| Some((name.clone(), names(&possible.path(name)?)))).collect()
+    }
+
+    /// [`Closure::hidden`] where so many policies could not be read that it would take too long to ask each pair: everybody is
+    /// named whose own policies, or whom a role's policies, could allow some method.
+    fn roughly_hidden(
+        &self,
+        estate: &Estate,
+        methods: &[Method],
+        unread: &[&str],
+        others: &[&str],
+    ) -> BTreeMap<String, BTreeSet<String>> {
+        let trusted = estate.named_by(unread);
+        let could = |name: &&str| {
+            let Some(identity) = estate.identities.get(*name) else { return false };
+            let may = |method: &Method| method.needs.iter().all(|need| need.actions.iter().any(|a| identity.may(a)));
+            let mut usable = self.usable.get(*name).into_iter().flatten().filter_map(|i| methods.get(*i));
+            trusted.contains(*name) || usable.any(|method| method.gives != Gives::Data && may(method))
+        };
+        let many = format!("policies of {} users and roles", unread.len());
+        let own = unread.iter().map(|name| {
+            let names = estate.unread_of(name).into_iter().map(str::to_owned).collect();
+            ((*name).to_owned(), names)
+        });
+        let of_others = others.iter().filter(|name| could(name));
+        own.chain(of_others.map(|name| ((*name).to_owned(), [many.clone()].into()))).collect()
     }
 
     /// The closure of an estate that differs from the one before by `changed`.

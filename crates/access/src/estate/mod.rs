@@ -171,6 +171,13 @@ impl Estate {
         self.identities.keys().map(String::as_str)
     }
 
+    /// The principals that the policies of some roles name.
+    pub(crate) fn named_by(&self, roles: &[&str]) -> BTreeSet<&str> {
+        let guards = roles.iter().flat_map(|role| self.guards(role));
+        let named = guards.flat_map(named).map(String::as_str);
+        named.map(|text| self.role_of(text).unwrap_or(text)).collect()
+    }
+
     /// The names of a principal's own policies that could not be read.
     pub fn unread_of(&self, principal: &str) -> Vec<&str> {
         let identity = self.identities.get(principal);

@@ -229,3 +229,45 @@ fn nothing_changes_where_nothing_differs() {
     let world = World::new(7);
     assert!(world.estate().changed(&world.estate()).is_empty());
 }
+
+/// Roles whose attached policy nobody could read, beside users: one who may pass them on, one who may do nothing of the kind.
+fn unread(roles: usize, users: usize) -> (Estate, Vec<String>) {
+    let identity = |kind: &str, name: String, properties: Value| {
+        let arn = format!("arn:aws:iam::111122223333:{}/{name}", kind.to_lowercase());
+        let json = json!({"type": format!("AWS::IAM::{kind}"), "id": name, "arn": arn, "account": "111122223333", "region": "us-east-1", "properties": properties});
+        serde_json::from_value::<Resource>(json).expect("a resource")
+    };
+    let trust = json!({"Statement": {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}});
+    let role = |i| {
+        identity(
+            "Role",
+            format!("r{i}"),
+            json!({"ManagedPolicyArns": ["arn:aws:iam::aws:policy/Unread"], "Policies": [], "AssumeRolePolicyDocument": trust}),
+        )
+    };
+    let policy = |action: Value| json!([{"PolicyName": "p", "PolicyDocument": {"Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}}}]);
+    let user = |i: usize| {
+        let actions = if i % 2 == 0 { json!(["iam:PassRole", "lambda:*"]) } else { json!("s3:Get*") };
+        identity("User", format!("u{i}"), json!({"ManagedPolicyArns": [], "Groups": [], "Policies": policy(actions)}))
+    };
+    let mut resources: Vec<Resource> = (0..roles).map(role).chain((0..users).map(user)).collect();
+    let account = json!({"type": "AWS::::Account", "id": "111122223333", "arn": "arn:aws:iam::111122223333:root", "account": "111122223333", "region": "us-east-1", "properties": {}, "observed": {"Organization": null}});
+    resources.push(serde_json::from_value(account).expect("an account"));
+    let hidden = (0..users).step_by(2).map(|i| format!("arn:aws:iam::111122223333:user/u{i}"));
+    (Estate::of(&resources, guard_of), hidden.collect())
+}
+
+#[test]
+fn who_may_reach_one_whose_policies_are_unread_is_hidden_however_many_there_are() {
+    let library = Library::builtin().expect("sound content");
+    let (methods, _) = methods(&library);
+    for (roles, users) in [(3, 4), (200, 200)] {
+        let (estate, expected) = unread(roles, users);
+        let hidden = Closure::of(&estate, &methods).hidden(&estate, &methods);
+        let found: Vec<&String> = hidden.keys().filter(|name| name.contains(":user/")).collect();
+        let mut expected: Vec<&String> = expected.iter().collect();
+        expected.sort();
+        assert_eq!(found, expected, "{roles} roles");
+        assert_eq!(hidden.len(), roles + found.len());
+    }
+}

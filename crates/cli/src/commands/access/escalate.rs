@@ -106,7 +106,18 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
     };
     let is_blind = !unread.is_empty() || !ungoverned.is_empty() || doors.iter().any(is_door);
     estate::tell_limits(lang, ungoverned);
-    let is_found = climbers + entries.len() > 0 && global.fail_on.is_some_and(|least| least <= Severity::Critical);
+    let doubts: BTreeSet<(&str, &str)> = doors
+        .iter()
+        .flat_map(|(role, exposure)| exposure.open().map(move |outsider| (*role, outsider)))
+        .filter(|(_, outsider)| outsider.doubt.is_some())
+        .map(|(role, outsider)| (role, outsider.principal.as_str()))
+        .collect();
+    let is_sure = |path: &&Path| {
+        let role = path.steps.first().and_then(|step| step.to.as_deref()).unwrap_or_default();
+        !doubts.contains(&(role, path.principal.as_str()))
+    };
+    let sure = entries.iter().filter(is_sure).count();
+    let is_found = climbers + sure > 0 && global.fail_on.is_some_and(|least| least <= Severity::Critical);
     Ok(crate::exit::code(is_found, is_blind, global.strict))
 }
 
