@@ -244,6 +244,11 @@ impl<'a> Edges<'a> {
     /// The methods that a principal's own policies could allow.
     fn usable(&mut self, principal: &str, identity: &Identity) -> Vec<&'a Method> {
         let methods = self.methods;
+        // With a policy of its own that nobody could read, nothing is allowed for sure.
+        if !self.lenient && !self.estate.unread_of(principal).is_empty() {
+            self.unread.insert((principal.to_owned(), principal.to_owned()));
+            return Vec::new();
+        }
         if let Some(known) = self.usable.get(principal) {
             return known.iter().filter_map(|i| methods.get(*i)).collect();
         }

@@ -247,7 +247,7 @@ fn unread(roles: usize, users: usize) -> (Estate, Vec<String>) {
     };
     let policy = |action: Value| json!([{"PolicyName": "p", "PolicyDocument": {"Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}}}]);
     let user = |i: usize| {
-        let actions = if i % 2 == 0 { json!(["iam:PassRole", "lambda:*"]) } else { json!("s3:Get*") };
+        let actions = if i.is_multiple_of(2) { json!(["iam:PassRole", "lambda:*"]) } else { json!("s3:Get*") };
         identity("User", format!("u{i}"), json!({"ManagedPolicyArns": [], "Groups": [], "Policies": policy(actions)}))
     };
     let mut resources: Vec<Resource> = (0..roles).map(role).chain((0..users).map(user)).collect();
