@@ -43,6 +43,18 @@ pub struct Answer {
     pub witness: Option<Map<String, Json>>,
 }
 
+impl Answer {
+    /// Whether it is allowed, be it under conditions only.
+    pub fn is_open(&self) -> bool {
+        matches!(self.outcome, Outcome::Allowed | Outcome::Conditional)
+    }
+
+    /// The keys that the answer hangs on.
+    pub fn keys(&self) -> Vec<String> {
+        self.conditions.iter().flat_map(Map::keys).cloned().collect()
+    }
+}
+
 /// A case's name, `null` if it has none, and the case if it could be read.
 pub type Named = (Json, Result<Case, Error>);
 

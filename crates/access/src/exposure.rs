@@ -1,15 +1,15 @@
 //! Who outside the zone of trust is let in by the policies of a resource, each with a request that shows it.
 
 use crate::estate::{Asked, Estate, Guard, Held, Told, is_public_list};
-use crate::evaluate::Outcome;
+use crate::lint::{is_shared, open_to_customers};
 use crate::outside::{Zone, outside_of};
 use crate::policy::{Effect, Kind, Policy, Statement};
 use crate::principal::{Entry, Principals, Requester};
 use crate::trust::Trust;
 use crate::witness::Witness;
-use serde_json::Map;
+use serde_json::{Map, Value as Json};
 use std::collections::{BTreeMap, BTreeSet};
-use yagura_model::Arn;
+use yagura_model::{Arn, is_account_id};
 
 /// Somebody outside who is let in.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +66,8 @@ impl Estate {
         }
         let ignored = self.lists_ignored.contains(&guard.arn);
         allows.retain(|allow| !(ignored && is_public_list(allow)));
+        let shared: Vec<Statement> =
+            allows.iter().filter(|allow| !shared_providers(allow).is_empty()).cloned().collect();
         // Most policies name nobody of another account, and then no more needs to be known.
         let alone = Zone { owner: account.to_owned(), ..Zone::default() };
         if allows.iter().any(|allow| !strangers(allow, &alone).is_empty()) {
@@ -87,7 +89,7 @@ impl Estate {
                 exposure.unread.extend(unread);
             }
         }
-        self.customers(guard, &mut exposure);
+        self.customers(guard, &shared, &mut exposure);
         if trust.organization && !self.knows_members_of(account) {
             for outsider in &mut exposure.outsiders {
                 outsider.doubt =
@@ -101,57 +103,62 @@ impl Estate {
         }
         exposure
     }
-}
 
-impl Estate {
     /// Adds the customers of a provider of tokens that many organizations share, where a role doesn't say whose tokens it
     /// means: the provider is the account's own, but those whom it speaks for are strangers.
-    fn customers(&self, guard: &Guard, exposure: &mut Exposure) {
-        let action = "sts:AssumeRoleWithWebIdentity";
-        for (name, document) in guard.policies.iter().filter(|_| guard.arn.contains(":role/")) {
-            let Held::Read(policy) = Held::of(document, name, Kind::Resource) else { continue };
-            for open in crate::lint::open_to_customers(document) {
-                let label = format!("{name}/{open}");
-                let Some(statement) = policy.statements.iter().find(|s| s.label == label) else { continue };
-                let Principals::These(entries) = &statement.principals else { continue };
-                let shared = entries.iter().filter_map(|entry| match entry {
-                    Entry::Federated(provider) if crate::lint::is_shared(provider) => Some(provider),
-                    _ => None,
-                });
-                for provider in shared {
-                    let context = Map::new();
-                    let asked =
-                        Asked { principal: provider, action, resource: &guard.arn, context: &context, session: None };
-                    let answer = match self.permission(&asked).map(|permission| permission.told) {
-                        Ok(Told::Answer(answer)) => answer,
-                        Ok(Told::Unread(names)) => {
-                            exposure.unread.extend(names);
-                            continue;
-                        }
-                        Err(error) => {
-                            exposure.unread.push(format!("{label} ({error})"));
-                            continue;
-                        }
-                    };
-                    let known = exposure.outsiders.iter().any(|outsider| outsider.principal == *provider);
-                    if known || !matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional) {
+    fn customers(&self, guard: &Guard, shared: &[Statement], exposure: &mut Exposure) {
+        if shared.is_empty() {
+            return;
+        }
+        let (action, context) = ("sts:AssumeRoleWithWebIdentity", Map::new());
+        let of_policy = |(name, document): &(String, Json)| {
+            let open = open_to_customers(document).into_iter();
+            open.map(|statement| format!("{name}/{statement}")).collect::<Vec<_>>()
+        };
+        let open: BTreeSet<String> = guard.policies.iter().flat_map(of_policy).collect();
+        for statement in shared.iter().filter(|statement| open.contains(&statement.label)) {
+            for provider in shared_providers(statement) {
+                let asked =
+                    Asked { principal: provider, action, resource: &guard.arn, context: &context, session: None };
+                let answer = match self.permission(&asked).map(|permission| permission.told) {
+                    Ok(Told::Answer(answer)) => answer,
+                    Ok(Told::Unread(names)) => {
+                        exposure.unread.extend(names);
                         continue;
                     }
-                    let context = answer.witness.unwrap_or_default();
-                    let (principal, resource) = (Some(provider.clone()), guard.arn.clone());
-                    exposure.outsiders.push(Outsider {
-                        principal: provider.clone(),
-                        statements: vec![label.clone()],
-                        actions: actions(statement),
-                        witness: Witness { principal, action: action.to_owned(), resource, context },
-                        doubt: None,
-                        archived: None,
-                    });
+                    Err(error) => {
+                        exposure.unread.push(format!("{} ({error})", statement.label));
+                        continue;
+                    }
+                };
+                let known = exposure.outsiders.iter().any(|outsider| outsider.principal == *provider);
+                if known || !answer.is_open() {
+                    continue;
                 }
+                let context = answer.witness.unwrap_or_default();
+                let (principal, resource) = (Some(provider.clone()), guard.arn.clone());
+                exposure.outsiders.push(Outsider {
+                    principal: provider.clone(),
+                    statements: vec![statement.label.clone()],
+                    actions: actions(statement),
+                    witness: Witness { principal, action: action.to_owned(), resource, context },
+                    doubt: None,
+                    archived: None,
+                });
             }
         }
         exposure.outsiders.sort_by(|a, b| a.principal.cmp(&b.principal));
     }
+}
+
+/// The providers that many organizations share, of those that an Allow names.
+fn shared_providers(allow: &Statement) -> Vec<&String> {
+    let Principals::These(entries) = &allow.principals else { return Vec::new() };
+    let providers = entries.iter().filter_map(|entry| match entry {
+        Entry::Federated(provider) if is_shared(provider) => Some(provider),
+        _ => None,
+    });
+    providers.collect()
 }
 
 /// Finds who is let in by what is allowed on a resource, but for what is denied. With `is_open` it is not known which
@@ -236,7 +243,7 @@ pub(crate) fn account_of(principal: &str) -> Option<&str> {
     // An ARN tells it; an account can also stand there as it is.
     let account = Arn::parse(principal).map_or(principal, |arn| arn.account);
     let is_provider = principal.contains("-provider/");
-    (!is_provider && account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())).then_some(account)
+    (!is_provider && is_account_id(account)).then_some(account)
 }
 
 /// Whom an Allow names who could be outside; `None` is everyone but some.

@@ -1,7 +1,6 @@
 //! Who inside reaches the data of a resource that few should reach.
 
 use crate::estate::{Asked, Estate, Held, Told, Wish};
-use crate::evaluate::Outcome;
 use crate::exposure::account_of;
 use crate::policy::Effect;
 use crate::principal::{Entry, Principals};
@@ -85,10 +84,9 @@ impl Estate {
                         }
                         Told::Answer(answer) => answer,
                     };
-                    if matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional) {
-                        let conditions = answer.conditions.map(|keys| keys.keys().cloned().collect());
-                        let (action, statement) = (action.clone(), answer.allows);
-                        reached.push(Reached { action, statement, conditions: conditions.unwrap_or_default() });
+                    if answer.is_open() {
+                        let (action, conditions) = (action.clone(), answer.keys());
+                        reached.push(Reached { action, statement: answer.allows, conditions });
                         ungoverned = bound;
                     }
                 }

@@ -56,6 +56,18 @@ pub struct Critical {
     pub allowed: Vec<String>,
 }
 
+impl Critical {
+    /// A resource that nobody is expected to reach.
+    pub fn of(resource: impl Into<String>) -> Critical {
+        Critical { resource: resource.into(), allowed: Vec::new() }
+    }
+
+    /// Whether it is the resource of this ARN.
+    pub fn names(&self, arn: &str) -> bool {
+        is(&self.resource, arn)
+    }
+}
+
 /// Access that is known and accepted, so that nobody needs to be told.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -118,8 +130,7 @@ impl Trust {
     pub(crate) fn zone(&self, estate: &Estate, account: &str, arn: &str) -> (Zone, Option<Policy>) {
         let organization = estate.organization_of(account).filter(|_| self.organization).map(str::to_owned);
         let mut accounts = self.accounts.clone();
-        let matches = |pattern: &String| Glob::text(&pieces(pattern)).matches(arn);
-        let expects = |p: &&Partner| p.resources.is_empty() || p.resources.iter().any(matches);
+        let expects = |p: &&Partner| p.resources.is_empty() || p.resources.iter().any(|pattern| is(pattern, arn));
         accounts.extend(self.partner.iter().filter(expects).map(|p| p.account.clone()));
         accounts.extend(estate.members(organization.as_deref(), &self.units));
         if self.organization {
@@ -139,12 +150,12 @@ impl Trust {
 
     /// Whether few inside may reach a resource.
     pub fn is_critical(&self, arn: &str) -> bool {
-        self.critical.iter().any(|critical| is(&critical.resource, arn))
+        self.critical.iter().any(|critical| critical.names(arn))
     }
 
     /// Whether a principal is one of those who may reach a critical resource.
     pub(crate) fn expects(&self, arn: &str, principal: &str) -> bool {
-        let mut of_it = self.critical.iter().filter(|critical| is(&critical.resource, arn));
+        let mut of_it = self.critical.iter().filter(|critical| critical.names(arn));
         of_it.any(|critical| critical.allowed.iter().any(|allowed| is(allowed, principal)))
     }
 

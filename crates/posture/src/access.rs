@@ -59,33 +59,30 @@ impl AccessFact {
     }
 
     /// The types of other resources that it looks at.
-    pub fn looks_at(self) -> &'static [&'static str] {
+    pub fn looks_at(self) -> Vec<&'static str> {
         match self {
-            AccessFact::Critical => &[],
-            AccessFact::Outside => &PRINCIPALS[..ORGANIZATION],
-            AccessFact::Unexpected | AccessFact::Unused => &PRINCIPALS[..FUNCTIONS],
-            AccessFact::Escalates => &PRINCIPALS,
+            AccessFact::Critical => Vec::new(),
+            AccessFact::Outside => ORGANIZATION.to_vec(),
+            AccessFact::Unexpected | AccessFact::Unused => [&ORGANIZATION[..], &PRINCIPALS].concat(),
+            AccessFact::Escalates => [&ORGANIZATION[..], &PRINCIPALS, &[FUNCTION]].concat(),
         }
     }
 }
 
-/// How many of [`PRINCIPALS`] tell of the organization, and how many of that and of principals.
-const ORGANIZATION: usize = 4;
-const FUNCTIONS: usize = 9;
-
-/// What tells of an organization; of principals; of what they could use to become another.
-const PRINCIPALS: [&str; 10] = [
+/// What tells of an organization.
+const ORGANIZATION: [&str; 4] = [
     ACCOUNT_TYPE,
     "AWS::Organizations::Account",
     "AWS::Organizations::OrganizationalUnit",
     "AWS::Organizations::Policy",
-    "AWS::IAM::User",
-    "AWS::IAM::Role",
-    "AWS::IAM::Group",
-    "AWS::IAM::ManagedPolicy",
-    "AWS::::ManagedPolicy",
-    "AWS::Lambda::Function",
 ];
+
+/// What tells of principals.
+const PRINCIPALS: [&str; 5] =
+    ["AWS::IAM::User", "AWS::IAM::Role", "AWS::IAM::Group", "AWS::IAM::ManagedPolicy", "AWS::::ManagedPolicy"];
+
+/// What a principal could use to become another.
+const FUNCTION: &str = "AWS::Lambda::Function";
 
 /// What was derived: whether it holds (`None`: it is not known, and `missing` says why), and the evidence for it, paths and
 /// values.
@@ -148,8 +145,7 @@ impl<'a> Access<'a> {
         let account = inventory.resources.get(thing).and_then(|resource| resource.account.as_deref());
         let bears = |gap: &&Gap| {
             // Principals of another account may reach a resource as well.
-            PRINCIPALS[ORGANIZATION..FUNCTIONS].contains(&gap.kind.as_str())
-                && (fact == AccessFact::Unexpected || gap.bears_on(account))
+            PRINCIPALS.contains(&gap.kind.as_str()) && (fact == AccessFact::Unexpected || gap.bears_on(account))
         };
         let missing: BTreeSet<&str> = inventory.gaps.iter().filter(bears).map(|gap| gap.action.as_str()).collect();
         match missing.is_empty() {

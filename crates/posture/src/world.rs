@@ -189,10 +189,10 @@ pub fn fact_names(kind: &str) -> Vec<&'static str> {
 }
 
 /// The types of other resources that a derived fact looks at.
-pub fn fact_looks_at(name: &str) -> &'static [&'static str] {
+pub fn fact_looks_at(name: &str) -> Vec<&'static str> {
     match name {
-        "public_read" | "public_write" => &[ACCOUNT_TYPE],
-        _ => AccessFact::of(name).map_or(&[], AccessFact::looks_at),
+        "public_read" | "public_write" => vec![ACCOUNT_TYPE],
+        _ => AccessFact::of(name).map_or_else(Vec::new, AccessFact::looks_at),
     }
 }
 

@@ -30,8 +30,13 @@ struct Taken {
 
 impl Closure {
     pub fn of(estate: &Estate, methods: &[Method]) -> Closure {
+        Closure::anew(estate, methods, false)
+    }
+
+    /// [`Closure::of`]; with `lenient`, what is not known is taken to allow.
+    fn anew(estate: &Estate, methods: &[Method], lenient: bool) -> Closure {
         let identities = estate.principals().map(str::to_owned).collect();
-        Closure::default().follow(estate, methods, &Changed { identities, ..Changed::default() }, false)
+        Closure::default().follow(estate, methods, &Changed { identities, ..Changed::default() }, lenient)
     }
 
     /// Who may be an administrator, or become one, if what could not be read or decided allows it; of each principal what
@@ -45,9 +50,7 @@ impl Closure {
         if unread.len() * others.len() > MOST_PAIRS {
             return self.roughly_hidden(estate, methods, &unread, &others);
         }
-        let identities = estate.principals().map(str::to_owned).collect();
-        let changed = Changed { identities, ..Changed::default() };
-        let possible = Closure::default().follow(estate, methods, &changed, true);
+        let possible = Closure::anew(estate, methods, true);
         let names = |path: &Path| {
             let mut names: BTreeSet<String> =
                 path.steps.iter().flat_map(|step| &step.grounds).flat_map(|g| g.unread.iter().cloned()).collect();
@@ -77,8 +80,7 @@ impl Closure {
         let could = |name: &&str| {
             let Some(identity) = estate.identities.get(*name) else { return false };
             let may = |method: &Method| method.needs.iter().all(|need| need.actions.iter().any(|a| identity.may(a)));
-            let mut usable = self.usable.get(*name).into_iter().flatten().filter_map(|i| methods.get(*i));
-            trusted.contains(*name) || usable.any(|method| method.gives != Gives::Data && may(method))
+            trusted.contains(*name) || self.usable(name, methods).any(|m| m.gives != Gives::Data && may(m))
         };
         let many = format!("policies of {} users and roles", unread.len());
         let own = unread.iter().map(|name| {
@@ -177,8 +179,12 @@ impl Closure {
 
     /// Whether what a principal may do could take over a thing of this type, had the estate one: as `AWS::Lambda::Function`.
     pub fn wants(&self, principal: &str, methods: &[Method], host: &str) -> bool {
-        let mut usable = self.usable.get(principal).into_iter().flatten().filter_map(|i| methods.get(*i));
-        usable.any(|method| method.host.as_deref() == Some(host))
+        self.usable(principal, methods).any(|method| method.host.as_deref() == Some(host))
+    }
+
+    /// The methods that a principal's own policies could allow.
+    fn usable<'m>(&self, principal: &str, methods: &'m [Method]) -> impl Iterator<Item = &'m Method> {
+        self.usable.get(principal).into_iter().flatten().filter_map(|i| methods.get(*i))
     }
 
     /// How a principal becomes an administrator; `None`: it never does.

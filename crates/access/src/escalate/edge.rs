@@ -4,7 +4,6 @@ use super::method::{From, Gives, Method, Need, Target};
 use super::{Ground, Step};
 use crate::case::Answer;
 use crate::estate::{Asked, Change, Estate, Identity, Part, Shed, Told, Wish};
-use crate::evaluate::Outcome;
 use serde_json::Map;
 use std::collections::{BTreeSet, HashMap};
 use yagura_model::Arn;
@@ -72,7 +71,7 @@ impl<'a> Edges<'a> {
     fn allowed(&mut self, asked: &Asked<'_>, wish: Wish<'_>) -> Option<Ground> {
         // What can't be decided is no path that one could show.
         let unread = match self.estate.wish(asked, wish).map(|permission| permission.told) {
-            Ok(Told::Answer(answer)) => return ground(asked, answer),
+            Ok(Told::Answer(answer)) => return answer.is_open().then(|| Ground::of(asked, answer)),
             Ok(Told::Unread(names)) => names,
             Err(error) => vec![format!("{} ({error})", asked.principal)],
         };
@@ -126,8 +125,7 @@ impl<'a> Edges<'a> {
                 }
                 Gives::Undenied if only.is_some() => {}
                 Gives::Undenied => {
-                    let Some((ground, change)) = self.shedding(method, principal, identity) else { continue };
-                    if self.is_admin(principal, change) {
+                    if let Some(ground) = self.shedding(method, principal, identity) {
                         return step(vec![ground], None);
                     }
                 }
@@ -173,18 +171,11 @@ impl<'a> Edges<'a> {
         let Some(identity) = self.estate.identities.get(principal) else { return Vec::new() };
         let scene = Scene { from: principal, identity, target: None, host: None, group: None };
         let methods = self.usable(principal, identity).into_iter().filter(|m| m.gives == Gives::Data);
-        let found: Vec<_> = methods.collect();
-        let step = |method: &'a Method| Some(edge(method, principal, None, self.grounds(method, &scene)?).step);
-        found.into_iter().filter_map(step).collect()
+        methods.filter_map(|method| Some(edge(method, principal, None, self.grounds(method, &scene)?).step)).collect()
     }
 
     /// The first of a method's actions that takes policies from a principal so that it becomes an administrator.
-    fn shedding(
-        &mut self,
-        method: &Method,
-        principal: &'a str,
-        identity: &'a Identity,
-    ) -> Option<(Ground, Change<'a>)> {
+    fn shedding(&mut self, method: &Method, principal: &'a str, identity: &'a Identity) -> Option<Ground> {
         let need = method.needs.first()?;
         let groups: Vec<Option<&str>> = match need.resource.contains("{group}") {
             true => identity.groups.iter().map(|group| Some(group.as_str())).collect(),
@@ -206,7 +197,7 @@ impl<'a> Edges<'a> {
                     && let Some(ground) = self.allowed(&asked, Wish::default())
                     && self.is_admin(principal, change)
                 {
-                    return Some((ground, change));
+                    return Some(ground);
                 }
             }
         }
@@ -335,18 +326,11 @@ impl<'a> Edges<'a> {
         };
         for resource in &resources {
             for action in &need.actions {
-                let asked = Asked { principal: scene.from, action, resource, context: &context, session: None };
-                if !self.estate.might(scene.from, action, resource)
-                    && self.estate.sessions_named(scene.from, resource).is_empty()
-                {
-                    continue;
-                }
-                if let Some(ground) = self.allowed(&asked, Wish { any: true, ..Wish::default() }) {
-                    return Some(ground);
-                }
                 // A policy may name a session of the role instead of the role.
-                for session in self.estate.sessions_named(scene.from, resource) {
-                    let asked = Asked { principal: &session, ..asked };
+                let sessions = self.estate.sessions_named(scene.from, resource);
+                let own = Some(scene.from).filter(|from| self.estate.might(from, action, resource));
+                for principal in own.into_iter().chain(sessions.iter().map(String::as_str)) {
+                    let asked = Asked { principal, action, resource, context: &context, session: None };
                     if let Some(ground) = self.allowed(&asked, Wish { any: true, ..Wish::default() }) {
                         return Some(ground);
                     }
@@ -357,15 +341,12 @@ impl<'a> Edges<'a> {
     }
 }
 
-/// What a need rests on, if the answer is yes.
-fn ground(asked: &Asked<'_>, answer: Answer) -> Option<Ground> {
-    matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional).then(|| Ground {
-        action: asked.action.to_owned(),
-        resource: asked.resource.to_owned(),
-        statement: answer.allows,
-        conditions: answer.conditions.map(|c| c.keys().cloned().collect()).unwrap_or_default(),
-        unread: Vec::new(),
-    })
+impl Ground {
+    /// What an answer rests on that allows what was asked.
+    fn of(asked: &Asked<'_>, answer: Answer) -> Ground {
+        let (action, resource) = (asked.action.to_owned(), asked.resource.to_owned());
+        Ground { action, resource, conditions: answer.keys(), statement: answer.allows, unread: Vec::new() }
+    }
 }
 
 /// Puts names into a template; partition and account are those of the ARN `whole`.

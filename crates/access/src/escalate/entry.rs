@@ -5,18 +5,25 @@ use super::{Closure, From, Gives, Ground, Method, Path, Step};
 use crate::estate::Estate;
 use crate::exposure::Exposure;
 use std::collections::BTreeSet;
-use yagura_model::Arn;
+use yagura_model::{Arn, is_account_id};
 
 /// The methods by which somebody outside enters a role: an account that it trusts as a whole, and a trust that is open to
 /// anybody.
 const WHOLE_ACCOUNT: &str = "sts-002";
 const ANYBODY: &str = "sts-003";
 
+/// A way that begins outside.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub path: Path,
+    /// Why it is not known whether it begins outside.
+    pub doubt: Option<String>,
+}
+
 impl Closure {
     /// Ways from outside over a role from which an administrator is reached. `doors` are roles, each with whom its trust
-    /// policy lets in from outside. A principal that the policy names alone was let in on purpose, and is no way. Whether an account is outside may be in
-    /// doubt; the exposure tells.
-    pub fn entries(&self, doors: &[(&str, &Exposure)], methods: &[Method]) -> Vec<Path> {
+    /// policy lets in from outside. A principal that the policy names alone was let in on purpose, and is no way.
+    pub fn entries(&self, doors: &[(&str, &Exposure)], methods: &[Method]) -> Vec<Entry> {
         let mut found = Vec::new();
         for (role, exposure) in doors {
             let Some(rest) = self.path(role) else { continue };
@@ -38,16 +45,16 @@ impl Closure {
                     assumes: method.assumes.clone(),
                 };
                 let steps = std::iter::once(step).chain(rest.steps.iter().cloned()).collect();
-                found.push(Path { principal: outsider.principal.clone(), steps });
+                let path = Path { principal: outsider.principal.clone(), steps };
+                found.push(Entry { path, doubt: outsider.doubt.clone() });
             }
         }
-        found.sort_by(|a, b| (a.steps.len(), &a.principal).cmp(&(b.steps.len(), &b.principal)));
+        found.sort_by(|a, b| (a.path.steps.len(), &a.path.principal).cmp(&(b.path.steps.len(), &b.path.principal)));
         found
     }
 
     /// What each principal that is no administrator can do by the methods that lead to data: credentials kept in secrets,
-    /// copies of disks, policies of resources.
-    /// And those of whom that is not known.
+    /// copies of disks, policies of resources. And those of whom that is not known.
     pub fn powers(&self, estate: &Estate, methods: &[Method]) -> (Vec<Step>, BTreeSet<String>) {
         let methods: Vec<Method> = methods.iter().filter(|m| m.gives == Gives::Data).cloned().collect();
         let mut edges = Edges::new(estate, &methods, false);
@@ -59,14 +66,13 @@ impl Closure {
 
 /// How somebody whom a trust policy names comes in, if it names more than one.
 fn method_of(principal: &str) -> Option<&'static str> {
-    let is_account = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     match Arn::parse(principal) {
         _ if principal == "*" => Some(ANYBODY),
         Some(arn) if arn.resource.starts_with("saml-provider/") || arn.resource.starts_with("oidc-provider/") => {
             Some(ANYBODY)
         }
         Some(arn) => (arn.resource == "root").then_some(WHOLE_ACCOUNT),
-        None if is_account(principal) => Some(WHOLE_ACCOUNT),
+        None if is_account_id(principal) => Some(WHOLE_ACCOUNT),
         // A provider of tokens that IAM knows by its host, such as `accounts.google.com`.
         None => principal.contains('.').then_some(ANYBODY),
     }

@@ -12,6 +12,7 @@ mod method;
 
 pub use closure::Closure;
 pub use cut::Cut;
+pub use entry::Entry;
 pub use method::{Category, From, Gives, Method, Need, Target, methods};
 
 use yagura_model::Text;

@@ -97,7 +97,7 @@ impl Estate {
         for principal in principals {
             let permission = self.permission(&Asked { principal, action, resource, context, session: None })?;
             let can = match &permission.told {
-                Told::Answer(answer) => matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional),
+                Told::Answer(answer) => answer.is_open(),
                 Told::Unread(_) => true,
             };
             if can {
@@ -218,7 +218,6 @@ impl Estate {
         let mut case = Case::of_estate(who, asked.action, asked.resource, owner, context, layers);
         case.any = wish.any;
         let answer = case.judge()?;
-        let open = matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional);
         if answer.outcome == Outcome::ImplicitlyDenied && may_be_listed {
             unread.push("s3:GetObjectAcl".to_owned());
             return Ok(Permission {
@@ -228,7 +227,7 @@ impl Estate {
                 ungoverned,
             });
         }
-        let told = if open && !unread.is_empty() { Told::Unread(unread) } else { Told::Answer(answer) };
+        let told = if answer.is_open() && !unread.is_empty() { Told::Unread(unread) } else { Told::Answer(answer) };
         Ok(Permission { principal: asked.principal.to_owned(), told, foreign, ungoverned })
     }
 

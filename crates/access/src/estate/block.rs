@@ -1,8 +1,9 @@
 //! S3's block of public access, where it takes away what a bucket's policy gives.
 //!
 //! With `IgnorePublicAcls` of the account, an access control list lets in nobody but those it names; the bucket's own is
-//! known to whatever writes the list as a policy, named `acl`. With `RestrictPublicBuckets`, of the bucket or of its account, a public policy lets in nobody but AWS's services and the
-//! owner's own principals (`docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html`).
+//! known to whatever writes the list as a policy, named `acl`. With `RestrictPublicBuckets`, of the bucket or of its account,
+//! a public policy lets in nobody but AWS's services and the owner's own principals
+//! (`docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html`).
 
 use super::{Estate, Guard, Held, object::Lists};
 use crate::outside::{Zone, is_public};
@@ -15,7 +16,8 @@ use yagura_model::{ACCOUNT_TYPE, Resource, member, unknown_reason};
 const RESTRICT: &str = "RestrictPublicBuckets";
 const UNSEEN: &str = "s3:GetAccountPublicAccessBlock";
 
-/// Adds to each bucket's policies what its block denies.
+/// Adds to each bucket's policies what its block denies, takes from them what it ignores, and notes whom lists of its objects
+/// may let in.
 pub(super) fn restrict(estate: &mut Estate, all: &[(&Resource, Option<&Guard>)]) {
     let accounts: BTreeMap<&str, &Json> = all
         .iter()

@@ -17,7 +17,6 @@ pub(crate) use block::is_public_list;
 pub use changed::Changed;
 pub(crate) use identity::{Group, Identity, Part, Shed};
 
-use crate::evaluate::Outcome;
 use crate::glob::{Glob, pieces};
 use crate::policy::{Kind, Policy};
 use crate::principal::{Entry, Principals};
@@ -284,9 +283,8 @@ impl Estate {
                     unread = true;
                     continue;
                 };
-                if matches!(answer.outcome, Outcome::Allowed | Outcome::Conditional) {
-                    let keys = answer.conditions.map(|keys| keys.keys().cloned().collect()).unwrap_or_default();
-                    found.push((provider.clone(), keys));
+                if answer.is_open() {
+                    found.push((provider.clone(), answer.keys()));
                 }
             }
         }

@@ -445,11 +445,12 @@ fn entered(trust: Value, rcp: Option<Value>) -> Option<String> {
     let library = Library::builtin().expect("sound content");
     let (methods, _) = methods(&library);
     let entries = Closure::of(&estate, &methods).entries(&[(&iam("role/ci"), &exposure)], &methods);
+    let paths: Vec<_> = entries.iter().map(|entry| &entry.path).collect();
     assert!(
-        entries.iter().all(|path| path.steps.len() == 1 && path.steps[0].grounds[0].statement.is_some()),
-        "{entries:?}"
+        paths.iter().all(|path| path.steps.len() == 1 && path.steps[0].grounds[0].statement.is_some()),
+        "{paths:?}"
     );
-    entries.first().map(|path| path.steps[0].method.clone())
+    paths.first().map(|path| path.steps[0].method.clone())
 }
 
 #[test]

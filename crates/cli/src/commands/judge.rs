@@ -50,10 +50,9 @@ pub async fn finish_only(
         _ => Vec::new(),
     };
     let trust = settings::trust(global)?;
-    if kinds.is_empty() {
+    if kinds.is_empty() && !trust.critical.is_empty() {
         let (types, _) = yagura_inventory::mapping::Catalog::read(library);
-        let patterns = trust.critical.iter().map(|critical| &critical.resource);
-        let unanswered = sight::unanswered(&types, &reading.inventory.resources, patterns);
+        let unanswered = sight::unanswered(&types, &reading.inventory.resources, &trust.critical);
         sight::tell_unanswered(terminal::lang(global), &unanswered);
     }
     let deriver = super::derive::deriver(library, trust, beside);

@@ -52,7 +52,7 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
     let paths: Vec<&Path> = found.paths.iter().filter(|path| asked(&path.principal)).collect();
     let climbers = paths.iter().filter(|path| !path.steps.is_empty()).count();
     let admins = paths.len() - climbers;
-    let paths: Vec<&Path> = paths.into_iter().chain(&entries).collect();
+    let paths: Vec<&Path> = paths.into_iter().chain(entries.iter().map(|entry| &entry.path)).collect();
     let rows = paths.iter().map(|path| {
         let steps = path.steps.iter().map(|step| json_of(step, lang)).collect::<Vec<Value>>();
         vec![
@@ -100,23 +100,13 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
     let account = args.principal.as_deref().and_then(Arn::parse).map(|arn| arn.account);
     let bears = |(of, _): &(&str, &str)| account.is_none_or(|account| account == *of);
     let ungoverned: Vec<(&str, &str)> = estate.ungoverned_accounts().filter(bears).collect();
-    let is_door = |(role, exposure): &(&str, &Exposure)| {
-        let in_doubt = exposure.open().any(|outsider| outsider.doubt.is_some());
-        args.principal.is_none() && closure.rank(role).is_some() && (in_doubt || !exposure.unread.is_empty())
+    // Who else comes in over a role with a path is not known where a policy of the role could not be read.
+    let is_hidden = |(role, exposure): &(&str, &Exposure)| {
+        args.principal.is_none() && closure.rank(role).is_some() && !exposure.unread.is_empty()
     };
-    let is_blind = !unread.is_empty() || !ungoverned.is_empty() || doors.iter().any(is_door);
+    let sure = entries.iter().filter(|entry| entry.doubt.is_none()).count();
+    let is_blind = !unread.is_empty() || !ungoverned.is_empty() || sure < entries.len() || doors.iter().any(is_hidden);
     estate::tell_limits(lang, ungoverned);
-    let doubts: BTreeSet<(&str, &str)> = doors
-        .iter()
-        .flat_map(|(role, exposure)| exposure.open().map(move |outsider| (*role, outsider)))
-        .filter(|(_, outsider)| outsider.doubt.is_some())
-        .map(|(role, outsider)| (role, outsider.principal.as_str()))
-        .collect();
-    let is_sure = |path: &&Path| {
-        let role = path.steps.first().and_then(|step| step.to.as_deref()).unwrap_or_default();
-        !doubts.contains(&(role, path.principal.as_str()))
-    };
-    let sure = entries.iter().filter(is_sure).count();
     let is_found = climbers + sure > 0 && global.fail_on.is_some_and(|least| least <= Severity::Critical);
     Ok(crate::exit::code(is_found, is_blind, global.strict))
 }

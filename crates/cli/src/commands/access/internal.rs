@@ -14,7 +14,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     process::ExitCode,
 };
-use yagura_access::{Critical, Insider, Trust};
+use yagura_access::{Critical, Insider};
 use yagura_inventory::mapping::Catalog;
 use yagura_model::{Lang, Resource, Severity};
 
@@ -41,25 +41,20 @@ pub async fn run(global: &Global, args: Internal) -> Result<ExitCode, Stop> {
     let library = settings::library(global)?;
     let (catalog, _) = Catalog::read(&library);
     let mut trust = settings::trust(global)?;
-    let patterns = match args.resources.is_empty() {
-        true => trust.critical.iter().map(|critical| critical.resource.clone()).collect(),
-        false => args.resources.clone(),
-    };
-    if patterns.is_empty() {
+    // Of a resource that is named here only, nobody is expected.
+    let named: Vec<Critical> = args.resources.iter().map(Critical::of).collect();
+    let wanted = if named.is_empty() { trust.critical.clone() } else { named.clone() };
+    if wanted.is_empty() {
         return Err(Stop::usage(anyhow!(
             "no resource is critical: name one here (ARN, with * for any text), or under [[trust.critical]] in yagura.toml"
         )));
     }
-    // Of a resource that is named here only, nobody is expected.
-    let named = args.resources.iter().map(|resource| Critical { resource: resource.clone(), allowed: Vec::new() });
     trust.critical.extend(named);
     let resources = estate::resources(global, &library, args.inventory.as_deref()).await?;
     let view = Sight::new(&catalog, &resources, &[]);
-    let only = Trust {
-        critical: patterns.iter().map(|p| Critical { resource: p.clone(), allowed: Vec::new() }).collect(),
-        ..Trust::default()
+    let asked = |resource: &&Resource| {
+        resource.arn.as_deref().is_some_and(|arn| wanted.iter().any(|critical| critical.names(arn)))
     };
-    let asked = |resource: &&Resource| resource.arn.as_deref().is_some_and(|arn| only.is_critical(arn));
     let is_table = output::is_only_table(global);
     let mut seen = Seen::default();
     let mut rows = Vec::new();
@@ -82,7 +77,7 @@ pub async fn run(global: &Global, args: Internal) -> Result<ExitCode, Stop> {
         }
     }
     bar.finish_and_clear();
-    let unanswered = sight::unanswered(&catalog, &resources, &patterns);
+    let unanswered = sight::unanswered(&catalog, &resources, &wanted);
     sight::tell_unanswered(lang, &unanswered);
     if seen.resources == 0 {
         return Err(Stop::usage(anyhow!(

@@ -70,22 +70,20 @@ impl<'a> Sight<'a> {
     }
 }
 
-/// The patterns of critical resources that name none of which it could be said who reaches it, each with the types of the
-/// resources that it does name; none: it names nothing.
+/// The critical resources of none of which it could be said who reaches it: each pattern with the types of the resources that
+/// it does name; none: it names nothing.
 pub fn unanswered<'a>(
     catalog: &Catalog,
     resources: &'a [Resource],
-    patterns: impl IntoIterator<Item = &'a String>,
+    critical: &'a [Critical],
 ) -> Vec<(&'a str, BTreeSet<&'a str>)> {
     let mut found = Vec::new();
-    for pattern in patterns {
-        let critical = Critical { resource: pattern.clone(), allowed: Vec::new() };
-        let only = Trust { critical: vec![critical], ..Trust::default() };
-        let named = resources.iter().filter(|r| r.arn.as_deref().is_some_and(|arn| only.is_critical(arn)));
+    for critical in critical {
+        let named = resources.iter().filter(|r| r.arn.as_deref().is_some_and(|arn| critical.names(arn)));
         let named: Vec<&Resource> = named.collect();
         let is_known = |r: &&Resource| catalog.get(&r.kind).is_some_and(|kind| kind.data_actions().next().is_some());
         if !named.iter().any(is_known) {
-            found.push((pattern.as_str(), named.iter().map(|resource| resource.kind.as_str()).collect()));
+            found.push((critical.resource.as_str(), named.iter().map(|resource| resource.kind.as_str()).collect()));
         }
     }
     found
