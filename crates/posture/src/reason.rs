@@ -10,6 +10,8 @@ use yagura_model::{Gap, Text};
 /// Facts that one sentence names.
 const MAX_FACTS: usize = 4;
 const MAX_VALUE: usize = 60;
+/// Of what is told as text.
+const MAX_TOLD: usize = 300;
 
 /// How the inventory marks what a Config item can't hold: the one such name that is a phrase.
 const NOT_RECORDED: &str = "not recorded by AWS Config";
@@ -70,6 +72,12 @@ fn facts(evidence: &Evidence, otherwise_en: &str, otherwise_ja: &str) -> Text {
     if decisive.is_empty() {
         return Text::new(otherwise_en, otherwise_ja);
     }
+    let told: Vec<&str> = decisive.iter().filter_map(|(path, value, _)| told(path, value)).collect();
+    if !told.is_empty() {
+        let more = if told.len() > MAX_FACTS { ", …" } else { "" };
+        let text = told.iter().take(MAX_FACTS).map(|text| cut(text, MAX_TOLD)).collect::<Vec<_>>().join(", ");
+        return Text::new(format!("{text}{more}"), format!("{text}{more}"));
+    }
     let (mut en, mut ja) = (Vec::new(), Vec::new());
     for (path, value, _) in decisive.iter().take(MAX_FACTS) {
         let path = path.strip_prefix("resource.").unwrap_or(path);
@@ -92,10 +100,43 @@ fn facts(evidence: &Evidence, otherwise_en: &str, otherwise_ja: &str) -> Text {
     Text::new(en.join(", "), ja.join("、"))
 }
 
+/// What a fact that is derived outside this crate tells as text: it is written for a person as it is, and says all that the
+/// fact's name and the other values beside it do.
+fn told<'a>(path: &str, value: &'a Value) -> Option<&'a str> {
+    value.as_str().filter(|_| path.starts_with("derived.") && path.ends_with(']'))
+}
+
 fn shown(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(MAX_VALUE) {
+    cut(&value.to_string(), MAX_VALUE)
+}
+
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_a_derived_fact_tells_is_said_as_it_is() {
+        let read = |path: &str, value: Value| (path.to_owned(), value, true);
+        let reads = vec![
+            read("derived.outside_access", json!(true)),
+            read("derived.outside_access[0]", json!("* → s3:GetObject (policy/Campaign)")),
+            read("derived.outside_request[0]", json!({"action": "s3:GetObject"})),
+        ];
+        let text = of_rule(&Known::No, &Evidence { reads });
+        assert_eq!(
+            (text.en.as_str(), text.ja.as_str()),
+            ("* → s3:GetObject (policy/Campaign)", "* → s3:GetObject (policy/Campaign)")
+        );
+        let plain = vec![read("derived.public_read", json!(true)), read("resource.Tags[0]", json!("x"))];
+        let text = of_rule(&Known::No, &Evidence { reads: plain });
+        assert_eq!(text.en, "`derived.public_read` is true, `Tags[0]` is \"x\"");
     }
 }

@@ -115,7 +115,9 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
 fn data(global: &Global, steps: &[Step], estate: &Estate, unread: &BTreeSet<String>) -> Result<ExitCode, Stop> {
     let lang = terminal::lang(global);
     let rows = steps.iter().map(|step| {
-        let grounds: Vec<String> = step.grounds.iter().map(|ground| ground_text(ground, lang)).collect();
+        let mut grounds: Vec<String> = step.grounds.iter().map(|ground| ground_text(ground, lang)).collect();
+        // Of one action on several resources the same would be said again.
+        grounds.dedup();
         vec![
             Some(step.from.as_str().into()),
             Some(step.method.as_str().into()),
