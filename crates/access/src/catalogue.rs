@@ -17,14 +17,16 @@ const MAX_MISTAKES: usize = 3;
 static SERVICES: LazyLock<BTreeMap<&'static str, Entry>> = LazyLock::new(|| {
     let blocks = TEXT.split("\n=").skip(1);
     let block = |block: &'static str| {
-        let prefix = block.split(['\t', '\n']).next().unwrap_or_default();
-        (prefix, Entry { block, service: OnceLock::new() })
+        let head = block.split(['\t', '\n']).next().unwrap_or_default();
+        let prefix = head.trim_end_matches('!');
+        (prefix, Entry { block, is_bound_by_rcp: head != prefix, service: OnceLock::new() })
     };
     blocks.map(block).collect()
 });
 
 struct Entry {
     block: &'static str,
+    is_bound_by_rcp: bool,
     service: OnceLock<Service>,
 }
 
@@ -186,7 +188,8 @@ fn service(prefix: &str) -> Option<&'static Service> {
 impl Service {
     fn read(block: &'static str) -> Service {
         let mut lines = block.lines();
-        let (prefix, common) = halves(lines.next().unwrap_or_default());
+        let (head, common) = halves(lines.next().unwrap_or_default());
+        let prefix = head.trim_end_matches('!');
         let mut service = Service {
             common: keys(common, prefix),
             keys: Vec::new(),
@@ -276,6 +279,12 @@ pub fn services() -> impl Iterator<Item = &'static str> {
 /// Whether AWS has a service of this prefix, in any case.
 pub fn is_service(prefix: &str) -> bool {
     SERVICES.contains_key(prefix.to_ascii_lowercase().as_str())
+}
+
+/// Whether resource control policies bind the resources of a service, in any case; of others AWS asks none
+/// (`docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html`, "services that support RCPs").
+pub fn is_bound_by_rcp(prefix: &str) -> bool {
+    SERVICES.get(prefix.to_ascii_lowercase().as_str()).is_some_and(|entry| entry.is_bound_by_rcp)
 }
 
 /// The action that a policy writes as `text`, in any case.

@@ -55,7 +55,7 @@ impl Set {
             Set::Digit => c.is_ascii_digit(),
             Set::Small => c.is_ascii_lowercase() || c.is_ascii_digit(),
             Set::Service => Set::Small.has(c) || c == '-',
-            Set::Action => Set::Small.has(c) || c == '_',
+            Set::Action => Set::Service.has(c) || c == '_',
             Set::Name => c.is_ascii_alphanumeric() || "_+=,.@-/".contains(c),
         }
     }

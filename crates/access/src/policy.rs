@@ -153,10 +153,10 @@ impl Statement {
     /// Whether the statement speaks of an action. One that is no `service:Name` matches no statement at all.
     pub fn covers_action(&self, action: &str) -> bool {
         let known = action.split_once(':').is_some_and(|(service, name)| {
-            let word = |text: &str, more: char| {
-                !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == more)
+            let word = |text: &str, more: &str| {
+                !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
             };
-            word(service, '-') && word(name, '_')
+            word(service, "-") && word(name, "-_")
         });
         let action = action.to_ascii_lowercase();
         known && self.actions.iter().any(|glob| glob.matches(&action)) != self.not_action

@@ -2,16 +2,12 @@
 //! (`docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html`).
 
 use super::{Held, texts};
+use crate::catalogue::is_bound_by_rcp;
 use crate::evaluate::Level;
 use crate::policy::Kind;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use yagura_model::{ACCOUNT_TYPE, Arn, Resource, member, unknown_in, unknown_reason};
-
-/// Services whose resources resource control policies bind; of others AWS asks none. That of those added later some lack
-/// here can only show more access than there is
-/// (`docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html`).
-const BOUND_BY_RCP: [&str; 7] = ["s3", "sts", "kms", "sqs", "secretsmanager", "ecr", "aoss"];
 
 /// What binds one account.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,7 +128,7 @@ impl Organizations {
     /// The resource control policies that bind an account's resources for an action.
     pub fn rcp(&self, account: &str, action: &str) -> (Vec<Level>, Vec<String>) {
         let service = action.split(':').next().unwrap_or_default();
-        match BOUND_BY_RCP.iter().any(|bound| bound.eq_ignore_ascii_case(service)) {
+        match is_bound_by_rcp(service) {
             true => self.levels(account, |rung| &rung.rcp, action),
             false => (Vec::new(), Vec::new()),
         }
@@ -145,7 +141,7 @@ impl Organizations {
             service => service,
         };
         match self.accounts.get(account) {
-            Some(Governance::Bound(rungs)) if BOUND_BY_RCP.contains(&service) => {
+            Some(Governance::Bound(rungs)) if is_bound_by_rcp(service) => {
                 rungs.iter().flat_map(|rung| &rung.rcp).collect()
             }
             _ => Vec::new(),

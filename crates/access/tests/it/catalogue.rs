@@ -1,7 +1,9 @@
 //! What the catalogue of AWS's actions holds.
 
+use serde_json::json;
 use std::path::Path;
 use yagura_access::catalogue::{self, Level};
+use yagura_access::{Case, Outcome};
 
 #[test]
 fn holds_as_much_as_aws_has() {
@@ -16,6 +18,31 @@ fn holds_as_much_as_aws_has() {
     let level = |level| catalogue::expand("*").iter().filter(|a| a.level == level).count();
     for wanted in [Level::List, Level::Read, Level::Tagging, Level::Write, Level::Permissions] {
         assert!(level(wanted) > 400, "{} {}", wanted.as_str(), level(wanted));
+    }
+}
+
+/// One of AWS's actions has a hyphen, others an underscore.
+#[test]
+fn every_action_is_covered_by_its_name_and_by_its_services_wildcard() {
+    for action in catalogue::expand("*") {
+        let pattern = format!("{}:*", action.service);
+        for text in [action.full(), pattern] {
+            let policy = json!({"Statement": {"Effect": "Allow", "Action": text, "Resource": "*"}});
+            let case = json!({"principal": "arn:aws:iam::111122223333:user/a", "action": action.full(), "resource": "*",
+                "resourceAccount": "111122223333", "identityPolicies": [{"name": "p", "policy": policy}]});
+            let answer = Case::read(&case).and_then(|case| case.judge()).expect("an answer");
+            assert_eq!(answer.outcome, Outcome::Allowed, "{text} {}", action.full());
+        }
+    }
+}
+
+#[test]
+fn knows_which_services_resource_control_policies_bind() {
+    for bound in ["s3", "sts", "kms", "SQS", "secretsmanager", "ecr", "aoss", "dynamodb", "logs"] {
+        assert!(catalogue::is_bound_by_rcp(bound), "{bound}");
+    }
+    for free in ["sns", "lambda", "iam", "ec2", "nothing"] {
+        assert!(!catalogue::is_bound_by_rcp(free), "{free}");
     }
 }
 
