@@ -3,6 +3,7 @@
 //!
 //! No I/O happens here, and nothing here knows where evidence came from or where it goes.
 
+mod address;
 mod arn;
 mod detection;
 mod finding;
@@ -13,6 +14,7 @@ mod unknown;
 mod verdict;
 pub mod yaml;
 
+pub use address::AddressRange;
 pub use arn::{Arn, is_account_id, partition_of};
 pub use detection::{Detection, DetectionKind};
 pub use finding::{Finding, FindingClass, Status};

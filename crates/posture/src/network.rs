@@ -3,7 +3,7 @@
 use crate::known::{Known, failed, missing};
 use crate::rule::Val;
 use crate::world::World;
-use std::net::IpAddr;
+use yagura_model::AddressRange;
 
 pub const PREFIX_LIST: &str = "AWS::EC2::PrefixList";
 
@@ -74,34 +74,16 @@ pub fn is_world(cidr: &Val<'_>, family: Family) -> Known {
     match cidr {
         Val::Null => Known::No,
         Val::Unknown(reasons) => Known::Unknown(reasons.clone()),
-        cidr => match cidr.as_str().and_then(range) {
-            Some((address, _)) if family == Family::V4 && address.is_ipv6() => Known::No,
-            Some((address, _)) if family == Family::V6 && address.is_ipv4() => Known::No,
-            Some((address, prefix)) => Known::of(is_wide(address, prefix)),
+        cidr => match cidr.as_str().and_then(AddressRange::parse) {
+            Some(range) if family == Family::V4 && range.is_ipv6() => Known::No,
+            Some(range) if family == Family::V6 && !range.is_ipv6() => Known::No,
+            Some(range) => Known::of(range.is_world()),
             None => {
                 let text = cidr.as_str().unwrap_or("");
                 let en = format!("`{text}` is no address range");
                 Known::Unknown(failed(en, format!("`{text}` はアドレス範囲ではありません")))
             }
         },
-    }
-}
-
-/// An address range; an address alone is a range of one.
-pub fn range(cidr: &str) -> Option<(IpAddr, u8)> {
-    let (address, prefix) = cidr.trim().split_once('/').map_or((cidr.trim(), None), |(a, p)| (a, Some(p)));
-    let address = address.parse::<IpAddr>().ok()?;
-    let full = if address.is_ipv4() { 32 } else { 128 };
-    let prefix = prefix.map_or(Some(full), |p| p.parse().ok())?;
-    (prefix <= full).then_some((address, prefix))
-}
-
-/// Where Amazon S3 draws the line between some callers and everyone (user guide, "The meaning of public"): ranges wider
-/// than /8 (IPv4) or /32 (IPv6). So two halves of the Internet are the Internet. Private IPv6 addresses (RFC 4193) are not.
-pub fn is_wide(address: IpAddr, prefix: u8) -> bool {
-    match address {
-        IpAddr::V4(_) => prefix < 8,
-        IpAddr::V6(address) => prefix < 32 && !(prefix >= 7 && address.is_unique_local()),
     }
 }
 

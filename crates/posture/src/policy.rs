@@ -5,11 +5,10 @@
 //! a fixed value (no wildcard, no policy variable) of a condition key that names who or where the caller is.
 
 use crate::known::{Known, failed, missing};
-use crate::network::{is_wide, range};
 use crate::rule::{Read, Val};
 use serde_json::{Map, Value};
 use std::rc::Rc;
-use yagura_model::unknown_reason;
+use yagura_model::{AddressRange, unknown_reason};
 
 /// Keys whose fixed value limits who can call. Lower case.
 const LIMITING_KEYS: &[&str] = &[
@@ -158,7 +157,7 @@ fn unknown_or_no(value: &Value) -> Known {
 /// Whether every one of a key's values (they are or-ed) is fixed.
 fn limits(key: &str, values: &Value) -> Known {
     let test: fn(&str, &str) -> bool = if ADDRESS_KEYS.contains(&key) {
-        |_, value| range(value).is_some_and(|(address, prefix)| !is_wide(address, prefix))
+        |_, value| AddressRange::parse(value).is_some_and(|range| !range.is_world())
     } else if LIMITING_KEYS.contains(&key) || key == "s3:dataaccesspointarn" || key.ends_with("orgpaths") {
         is_fixed
     } else {

@@ -131,13 +131,14 @@ impl<'a> Edges<'a> {
                 }
                 Gives::Organization => {
                     let scene = Scene { from: principal, identity, target: None, host: None, group: None };
-                    let manages = estate.is_management(&identity.account);
+                    let service = method.administers.as_deref().unwrap_or_default();
+                    let administers = estate.administers(&identity.account, service);
                     if only.is_none()
-                        && manages != Some(false)
+                        && administers != Ok(false)
                         && let Some(mut grounds) = self.grounds(method, &scene)
                     {
-                        if manages.is_none() {
-                            let unread = vec!["organizations:DescribeOrganization".to_owned()];
+                        if let Err(reason) = administers {
+                            let unread = vec![reason.to_owned()];
                             let Some(ground) = self.open(principal, principal, "organizations:*", unread) else {
                                 continue;
                             };
@@ -263,7 +264,7 @@ impl<'a> Edges<'a> {
     }
 
     /// Whether a target role lets in the service that the method uses.
-    fn trusts(&mut self, method: &'a Method, target: &'a str) -> bool {
+    pub fn trusts(&mut self, method: &'a Method, target: &'a str) -> bool {
         method.trusts.is_empty()
             || method.trusts.iter().any(|service| {
                 let none = Map::new();

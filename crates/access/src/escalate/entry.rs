@@ -11,6 +11,10 @@ use yagura_model::{Arn, is_account_id};
 /// anybody.
 const WHOLE_ACCOUNT: &str = "sts-002";
 const ANYBODY: &str = "sts-003";
+/// And by which somebody takes the credentials of a role from an instance.
+const FROM_INSTANCE: &str = "x-imds-ssrf";
+/// How one asks an instance for them.
+const METADATA: &str = "GET http://169.254.169.254/latest/meta-data/iam/security-credentials/";
 
 /// A way that begins outside.
 #[derive(Clone, Debug)]
@@ -23,8 +27,9 @@ pub struct Entry {
 impl Closure {
     /// Ways from outside over a role from which an administrator is reached. `doors` are roles, each with whom its trust
     /// policy lets in from outside. A principal that the policy names alone was let in on purpose, and is no way.
-    pub fn entries(&self, doors: &[(&str, &Exposure)], methods: &[Method]) -> Vec<Entry> {
-        let mut found = Vec::new();
+    /// An instance that the Internet reaches lets in anybody.
+    pub fn entries(&self, estate: &Estate, doors: &[(&str, &Exposure)], methods: &[Method]) -> Vec<Entry> {
+        let mut found = self.from_instances(estate, methods);
         for (role, exposure) in doors {
             let Some(rest) = self.path(role) else { continue };
             for outsider in exposure.open() {
@@ -50,6 +55,40 @@ impl Closure {
             }
         }
         found.sort_by(|a, b| (a.path.steps.len(), &a.path.principal).cmp(&(b.path.steps.len(), &b.path.principal)));
+        found
+    }
+
+    fn from_instances(&self, estate: &Estate, methods: &[Method]) -> Vec<Entry> {
+        let Some(method) = methods.iter().find(|m| m.id == FROM_INSTANCE) else { return Vec::new() };
+        let mut edges = Edges::new(estate, methods, false);
+        let mut found = Vec::new();
+        for role in estate.principals() {
+            let instances = estate.open_instances(role);
+            let Some(rest) = self.path(role).filter(|_| !instances.is_empty()) else { continue };
+            // EC2 must be able to take the role on to hand it to the instance.
+            if !edges.trusts(method, role) {
+                continue;
+            }
+            for instance in instances {
+                let step = Step {
+                    method: method.id.clone(),
+                    title: method.title.clone(),
+                    from: "*".to_owned(),
+                    to: Some(role.to_owned()),
+                    grounds: vec![Ground {
+                        action: METADATA.to_owned(),
+                        resource: instance.arn.clone(),
+                        statement: Some(instance.opened_by.clone()),
+                        conditions: Vec::new(),
+                        unread: Vec::new(),
+                    }],
+                    assumes: method.assumes.clone(),
+                };
+                let steps = std::iter::once(step).chain(rest.steps.iter().cloned()).collect();
+                let path = Path { principal: "*".to_owned(), steps };
+                found.push(Entry { path, doubt: instance.doubt.clone() });
+            }
+        }
         found
     }
 

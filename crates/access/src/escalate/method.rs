@@ -15,10 +15,11 @@
 //! #                              {other-group} · target-unbounded: the target loses its boundary, and it acts as it ·
 //! #                              undenied: loses policies that hold a Deny · organization: what it wants in any account,
 //! #                              from the one that manages the organization · data: something that is no identity here
+//! administers = "sso.amazonaws.com" # with `organization`: the service whose delegated administrator can do it, too
 //! trusts = "lambda.amazonaws.com"   # the service, or one of a list, that the target role must trust
 //! host = "AWS::Lambda::Function"    # what runs as the target role: this type, or an ARN pattern that the inventory
 //! #                                   doesn't know
-//! needs = [                    # all must be allowed; of a list of actions, one
+//! needs = [                    # all must be allowed; of a list of actions, one; none of what a host gives to outsiders
 //!   { action = "iam:PassRole", resource = "{target}", context = { "iam:PassedToService" = "lambda.amazonaws.com" } },
 //! ]
 //! assumes.en = "…"             # what must hold beside, and no policy tells
@@ -110,7 +111,9 @@ struct Head {
     target: Target,
     gives: Gives,
     trusts: Option<OneOrMore>,
+    administers: Option<String>,
     host: Option<String>,
+    #[serde(default)]
     needs: Vec<NeedHead>,
     assumes: Option<Text>,
 }
@@ -146,6 +149,7 @@ pub struct Method {
     pub target: Target,
     pub gives: Gives,
     pub trusts: Vec<String>,
+    pub administers: Option<String>,
     pub host: Option<String>,
     pub needs: Vec<Need>,
     pub assumes: Option<Text>,
@@ -188,13 +192,17 @@ impl Method {
         if (head.gives == Gives::Group) != uses("{other-group}") {
             return Err(bad("`gives = \"group\"` and `{other-group}` need each other".to_owned()));
         }
+        if (head.gives == Gives::Organization) != head.administers.is_some() {
+            return Err(bad("`gives = \"organization\"` and `administers` need each other".to_owned()));
+        }
         let needs: Vec<Need> = head
             .needs
             .into_iter()
             .map(|n| Need { actions: n.action.list(), resource: n.resource, context: n.context })
             .collect();
-        if needs.is_empty() {
-            return Err(bad("`needs` is empty: a method without a need is open to everybody".to_owned()));
+        if needs.is_empty() != (head.from == From::Outside && head.host.is_some()) {
+            let why = "is open to everybody: only what a host gives away to those outside has none";
+            return Err(bad(format!("a method without `needs` {why}")));
         }
         if let Some(unknown) = needs.iter().flat_map(|n| &n.actions).find(|a| !crate::catalogue::is_action(a)) {
             let hint = crate::catalogue::nearest(unknown).map(|a| format!("; did you mean `{a}`?")).unwrap_or_default();
@@ -211,6 +219,7 @@ impl Method {
             target: head.target,
             gives: head.gives,
             trusts: head.trusts.map(OneOrMore::list).unwrap_or_default(),
+            administers: head.administers,
             host: head.host,
             needs,
             assumes: head.assumes,

@@ -35,9 +35,10 @@ pub struct Step {
 /// A need that is met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ground {
+    /// Of what an instance gives away the request for it.
     pub action: String,
     pub resource: String,
-    /// The statement that allows it.
+    /// The statement that allows it; of an instance its security group.
     pub statement: Option<String>,
     /// Keys that it hangs on; empty: on none.
     pub conditions: Vec<String>,

@@ -7,6 +7,7 @@ mod ask;
 mod block;
 mod changed;
 mod identity;
+mod instance;
 mod object;
 mod organization;
 
@@ -21,6 +22,7 @@ use crate::glob::{Glob, pieces};
 use crate::policy::{Kind, Policy};
 use crate::principal::{Entry, Principals};
 use identity::{Managed, by_name, groups};
+use instance::OpenInstance;
 use organization::Organizations;
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +37,8 @@ pub struct Estate {
     guarded: BTreeMap<String, Guarded>,
     /// Functions' ARNs by the ARN of their role.
     pub(crate) functions: BTreeMap<String, Vec<String>>,
+    /// By the ARN of their role.
+    open_instances: BTreeMap<String, Vec<OpenInstance>>,
     /// Roles' ARNs by account and name, which is all that a session tells of its role.
     roles: BTreeMap<(String, String), String>,
     organizations: Organizations,
@@ -154,6 +158,7 @@ impl Estate {
             }
         }
         estate.groups = groups;
+        estate.open_instances = instance::open(resources());
         for (arn, guarded) in &estate.guarded {
             let named = guarded.policies.iter().flat_map(named).filter(|text| text.contains(":assumed-role/"));
             let named: BTreeSet<String> = named.cloned().collect();
@@ -252,9 +257,14 @@ impl Estate {
         keys.filter(|arn| glob.matches(arn)).cloned().collect()
     }
 
-    /// Whether an account manages an organization; `None`: it is not known.
-    pub(crate) fn is_management(&self, account: &str) -> Option<bool> {
-        self.organizations.is_management(account)
+    /// The instances that give away a role's credentials.
+    pub(crate) fn open_instances(&self, role: &str) -> &[OpenInstance] {
+        self.open_instances.get(role).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether an account manages an organization, or administers a service for it. An error says what would have told.
+    pub(crate) fn administers(&self, account: &str, service: &str) -> Result<bool, &str> {
+        self.organizations.administers(account, service)
     }
 
     /// The identity providers that may hand a role to those whom they know, each with the context keys that it hangs on;

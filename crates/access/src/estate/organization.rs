@@ -39,6 +39,8 @@ pub(super) struct Organizations {
     management: BTreeSet<String>,
     /// Organization ids of accounts; `None`: it is in none.
     ids: BTreeMap<String, Option<String>>,
+    /// The services that accounts administer for their organization; an error says why it is not known.
+    delegated: BTreeMap<String, Result<BTreeSet<String>, String>>,
 }
 
 impl Organizations {
@@ -63,6 +65,7 @@ impl Organizations {
             };
             organizations.accounts.insert(account.clone(), governance);
             organizations.ids.insert(account.clone(), organization);
+            organizations.delegated.insert(account.clone(), delegated(resource));
         }
         for resource in resources.clone().filter(|r| r.kind == ACCOUNT_TYPE) {
             let Some(account) = &resource.account else { continue };
@@ -115,9 +118,20 @@ impl Organizations {
         }
     }
 
-    /// Whether an account manages an organization; `None`: it is not known.
-    pub fn is_management(&self, account: &str) -> Option<bool> {
-        self.ids.get(account).map(|_| self.management.contains(account))
+    /// Whether an account manages an organization, or administers a service for it
+    /// (`docs.aws.amazon.com/organizations/latest/userguide/orgs_delegate_policies.html`). An error says what would have
+    /// told.
+    pub fn administers(&self, account: &str, service: &str) -> Result<bool, &str> {
+        match self.ids.get(account) {
+            None => Err("organizations:DescribeOrganization"),
+            Some(None) => Ok(false),
+            Some(_) if self.management.contains(account) => Ok(true),
+            Some(_) => match self.delegated.get(account) {
+                // Only the organization's list of accounts tells.
+                None => Err("organizations:ListDelegatedAdministrators"),
+                Some(delegated) => delegated.as_ref().map(|of| of.contains(service)).map_err(String::as_str),
+            },
+        }
     }
 
     /// The service control policies that bind an account's principals, and names of what could not be read.
@@ -181,7 +195,8 @@ impl Organizations {
         let differs = |account: &&String| {
             self.accounts.get(*account) != other.accounts.get(*account)
                 || self.ids.get(*account) != other.ids.get(*account)
-                || self.is_management(account) != other.is_management(account)
+                || self.management.contains(*account) != other.management.contains(*account)
+                || self.delegated.get(*account) != other.delegated.get(*account)
         };
         known.filter(differs).map(String::as_str).collect()
     }
@@ -283,6 +298,16 @@ fn path(account: &Resource, parents: &BTreeMap<&str, &str>) -> Result<Vec<String
 }
 
 /// The organization in the ARN of an account: `arn:aws:organizations::MANAGEMENT:account/o-…/ACCOUNT`.
+/// The services that an account administers for its organization.
+fn delegated(account: &Resource) -> Result<BTreeSet<String>, String> {
+    let told = member(&account.observed, "DelegatedServices");
+    match (told, unknown_in(told)) {
+        (_, Some(reason)) => Err(reason.to_owned()),
+        (Json::Array(_), None) => Ok(texts(told).map(str::to_owned).collect()),
+        _ => Err("organizations:ListDelegatedAdministrators".to_owned()),
+    }
+}
+
 fn organization(arn: &str) -> Option<&str> {
     Arn::parse(arn)?.resource.split('/').find(|part| part.starts_with("o-"))
 }

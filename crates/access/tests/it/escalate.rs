@@ -92,10 +92,13 @@ fn organization(method: &Method, blocker: Blocker) -> Vec<Resource> {
             json!({"Name": "prod", "ParentId": "r-acme"}),
         ),
         Resource {
-            observed: json!({"ManagementAccountId": match method.gives {
-                Gives::Organization if blocker != Blocker::Member => ACCOUNT,
-                _ => "999999999999",
-            }}),
+            observed: json!({
+                "ManagementAccountId": match method.gives {
+                    Gives::Organization if blocker != Blocker::Member => ACCOUNT,
+                    _ => "999999999999",
+                },
+                "DelegatedServices": [],
+            }),
             ..resource(
                 "AWS::Organizations::Account",
                 &format!("{path}account/o-acme/{ACCOUNT}"),
@@ -281,6 +284,33 @@ fn no_method_is_found_where_one_thing_is_in_the_way() {
     }
 }
 
+/// Who administers a service for the organization can do with it what the management account can.
+#[test]
+fn an_account_that_administers_the_service_is_as_good_as_the_management_account() {
+    for method in inside().into_iter().filter(|method| method.gives == Gives::Organization) {
+        let service = method.administers.clone().expect("a service");
+        let told = |services: Value| {
+            let mut resources = account(&method, Blocker::Member);
+            let member = resources.iter_mut().find(|r| r.kind == "AWS::Organizations::Account").expect("an account");
+            member.observed["DelegatedServices"] = services;
+            let estate = Estate::of(&resources, guard_of);
+            let only = std::slice::from_ref(&method);
+            let closure = Closure::of(&estate, only);
+            let is_found = closure.escalation().paths.iter().any(|path| path.principal == attacker(&method));
+            (is_found, closure.hidden(&estate, only).contains_key(&attacker(&method)))
+        };
+        assert_eq!(told(json!([service])), (true, false), "{}", method.id);
+        assert_eq!(told(json!(["config.amazonaws.com"])), (false, false), "{}", method.id);
+        assert_eq!(
+            told(json!({"$unknown": "organizations:ListDelegatedAdministrators"})),
+            (false, true),
+            "{}",
+            method.id
+        );
+        assert_eq!(told(Value::Null), (false, true), "{}", method.id);
+    }
+}
+
 #[test]
 fn paths_are_the_shortest_and_go_over_others() {
     let methods = inside();
@@ -444,13 +474,72 @@ fn entered(trust: Value, rcp: Option<Value>) -> Option<String> {
     let exposure = estate.exposure(&guard, ACCOUNT, &Trust::default(), "2026-11-26");
     let library = Library::builtin().expect("sound content");
     let (methods, _) = methods(&library);
-    let entries = Closure::of(&estate, &methods).entries(&[(&iam("role/ci"), &exposure)], &methods);
+    let entries = Closure::of(&estate, &methods).entries(&estate, &[(&iam("role/ci"), &exposure)], &methods);
     let paths: Vec<_> = entries.iter().map(|entry| &entry.path).collect();
     assert!(
         paths.iter().all(|path| path.steps.len() == 1 && path.steps[0].grounds[0].statement.is_some()),
         "{paths:?}"
     );
     paths.first().map(|path| path.steps[0].method.clone())
+}
+
+/// Whether the Internet comes over an instance to a role with full access, for sure; `None`: it doesn't.
+fn taken(options: Value, observed: Value, rules: Value, trusted: &str) -> Option<bool> {
+    let trust =
+        json!({"Statement": {"Effect": "Allow", "Principal": {"Service": trusted}, "Action": "sts:AssumeRole"}});
+    let properties = json!({"AssumeRolePolicyDocument": trust, "Policies": [], "ManagedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"], "PermissionsBoundary": null});
+    let role = Resource {
+        observed: json!({"InstanceProfiles": ["web"]}),
+        ..resource("AWS::IAM::Role", &iam("role/web"), properties)
+    };
+    let ec2 = |what: &str| format!("arn:aws:ec2:us-east-1:{ACCOUNT}:{what}");
+    let properties = json!({"IamInstanceProfile": "web", "MetadataOptions": options, "SecurityGroupIds": ["sg-1"]});
+    let instance = Resource { observed, ..resource("AWS::EC2::Instance", &ec2("instance/i-1"), properties) };
+    let group =
+        resource("AWS::EC2::SecurityGroup", &ec2("security-group/sg-1"), json!({"SecurityGroupIngress": rules}));
+    let mut resources = vec![role, instance, group];
+    // Of a group that isn't there nobody knows.
+    if rules == "gone" {
+        resources.pop();
+    }
+    let library = Library::builtin().expect("sound content");
+    let (methods, _) = methods(&library);
+    let estate = Estate::of(&resources, guard_of);
+    let entries = Closure::of(&estate, &methods).entries(&estate, &[], &methods);
+    let first = entries.first()?;
+    assert_eq!((entries.len(), first.path.steps[0].method.as_str()), (1, "x-imds-ssrf"));
+    assert_eq!(first.path.steps[0].grounds[0].statement.as_deref(), Some("i-1/sg-1"));
+    Some(first.doubt.is_none())
+}
+
+#[test]
+fn an_instance_that_the_internet_reaches_gives_away_its_role() {
+    let plain = json!({"HttpEndpoint": "enabled", "HttpTokens": "optional"});
+    let (public, world) =
+        (json!({"PublicIpAddress": "203.0.113.1"}), json!([{"CidrIp": "0.0.0.0/0", "FromPort": 443}]));
+    let (ec2, unknown) = ("ec2.amazonaws.com", json!({"$unknown": "ec2:DescribeInstances"}));
+    assert_eq!(taken(plain.clone(), public.clone(), world.clone(), ec2), Some(true));
+    let v6 = (json!({"Ipv6Addresses": ["2001:db8::1"]}), json!([{"CidrIpv6": "::/0"}]));
+    assert_eq!(taken(plain.clone(), v6.0.clone(), v6.1.clone(), ec2), Some(true));
+    // Each twin has one thing in the way.
+    let closed = [
+        taken(json!({"HttpEndpoint": "enabled", "HttpTokens": "required"}), public.clone(), world.clone(), ec2),
+        taken(json!({"HttpEndpoint": "disabled", "HttpTokens": "optional"}), public.clone(), world.clone(), ec2),
+        taken(plain.clone(), json!({"PublicIpAddress": null}), world.clone(), ec2),
+        taken(plain.clone(), public.clone(), json!([{"CidrIp": "10.0.0.0/8"}]), ec2),
+        taken(plain.clone(), public.clone(), v6.1, ec2),
+        taken(plain.clone(), v6.0, world.clone(), ec2),
+        taken(plain.clone(), public.clone(), world.clone(), "lambda.amazonaws.com"),
+    ];
+    assert_eq!(closed, [None; 7]);
+    let doubtful = [
+        taken(Value::Null, public.clone(), world.clone(), ec2),
+        taken(unknown.clone(), public.clone(), world.clone(), ec2),
+        taken(plain.clone(), public.clone(), unknown.clone(), ec2),
+        taken(plain.clone(), public, json!("gone"), ec2),
+        taken(plain, json!({"PublicIpAddress": unknown}), world, ec2),
+    ];
+    assert_eq!(doubtful, [Some(false); 5]);
 }
 
 #[test]

@@ -48,7 +48,7 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
     let doors = sight.exposures_of(&settings::trust(global)?, Utc::now(), is_role);
     let arn = |index: usize| resources[index].arn.as_deref().unwrap_or_default();
     let doors: Vec<(&str, &Exposure)> = doors.iter().map(|(index, exposure)| (arn(*index), exposure)).collect();
-    let entries = if args.principal.is_none() { closure.entries(&doors, &methods) } else { Vec::new() };
+    let entries = if args.principal.is_none() { closure.entries(estate, &doors, &methods) } else { Vec::new() };
     let paths: Vec<&Path> = found.paths.iter().filter(|path| asked(&path.principal)).collect();
     let climbers = paths.iter().filter(|path| !path.steps.is_empty()).count();
     let admins = paths.len() - climbers;
@@ -75,9 +75,13 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
     if !entries.is_empty() {
         let count = entries.len();
         match lang {
-            Lang::En => note!("{count} ways begin outside: a role's trust policy lets in a whole account, or anybody"),
+            Lang::En => note!(
+                "ways that begin outside: {count} (a role's trust policy lets in a whole account or anybody, or an instance that the \
+                 Internet reaches gives away its role's credentials)"
+            ),
             Lang::Ja => note!(
-                "外部から始まる経路: {count} 件（ロールの信頼ポリシーが、外部アカウント全体または不特定の相手を許可しています）"
+                "外部から始まる経路: {count} 件（ロールの信頼ポリシーが外部アカウント全体や不特定の相手を許可しているか、インターネットから届くインスタンスからロールの\
+                 認証情報を盗み出せます）"
             ),
         }
     }
