@@ -2,6 +2,7 @@
 
 import pytest
 from policies import ACCOUNT, allow, arn, document
+from proxy import Proxy, denied
 
 
 @pytest.fixture
@@ -70,6 +71,21 @@ def test_ways_to_an_administrator_end_where_something_is_in_the_way(account):
     done = account("access", "escalate", arn("user/developer"), "--fail-on", "critical", "--lang", "ja")
     assert done.code == 1 and "role/batch" in done.out and "管理者になれるプリンシパル: 1 件" in done.err
     assert account("access", "escalate", arn("user/nobody")).code == 2
+
+
+def test_what_could_not_be_listed_is_told_until_it_is(account, moto):
+    def scan(*rules, services):
+        with Proxy(moto.url, rules) as proxy:
+            chosen = [part for service in services for part in ("--service", service)]
+            assert account("scan", "--region", "us-east-1", *chosen, env={**moto.env(), "AWS_ENDPOINT_URL": proxy.url}).code == 0
+        return account("access", "external", "--strict")
+
+    assert "not listed completely" not in scan(services=["s3", "iam"]).err
+    done = scan(denied("s3:ListBuckets"), services=["s3"])
+    assert done.code == 4 and "not listed completely, so missing here: AWS::S3::Bucket, by s3:ListAllMyBuckets" in done.err
+    assert "AWS::S3::Bucket" in scan(services=["iam"]).err
+    assert "一覧を取得しきれず" in account("access", "who-can", "s3:GetObject", "*", "--lang", "ja").err
+    assert "not listed completely" not in scan(services=["s3"]).err
 
 
 def test_without_an_inventory_it_says_what_to_do(yagura):

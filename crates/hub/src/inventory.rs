@@ -4,7 +4,7 @@ use crate::{Error, Hub, Scope};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Row, Sqlite, Transaction, sqlite::SqliteRow};
 use std::collections::{HashMap, HashSet};
-use yagura_model::{Inventory, Resource};
+use yagura_model::{Gap, Inventory, Resource};
 
 /// A stored resource.
 #[derive(Clone, Debug)]
@@ -80,7 +80,7 @@ pub(crate) async fn store(
         seen.insert(key);
     }
     retire(tx, scope, &seen, now).await?;
-    store_gaps(tx, inventory, now).await
+    store_gaps(tx, scope, inventory, now).await
 }
 
 async fn retire(
@@ -107,11 +107,24 @@ async fn retire(
     Ok(())
 }
 
-async fn store_gaps(tx: &mut Transaction<'_, Sqlite>, inventory: &Inventory, now: &str) -> Result<(), Error> {
-    let accounts: HashSet<&Option<String>> =
-        inventory.resources.iter().map(|r| &r.account).chain(inventory.gaps.iter().map(|g| &g.account)).collect();
-    for account in accounts {
-        sqlx::query("DELETE FROM gaps WHERE account IS ?").bind(account).execute(&mut **tx).await?;
+/// Replaces the gaps that the run has closed or found again; of what it didn't look at the old ones stay.
+async fn store_gaps(
+    tx: &mut Transaction<'_, Sqlite>,
+    scope: &Scope,
+    inventory: &Inventory,
+    now: &str,
+) -> Result<(), Error> {
+    let again = |old: &Gap, new: &Gap| {
+        let regions = old.region.is_none() || new.region.is_none() || old.region == new.region;
+        regions && old.kind == new.kind && old.account == new.account
+    };
+    for row in sqlx::query("SELECT rowid, type, account, region, action, reason FROM gaps").fetch_all(&mut **tx).await?
+    {
+        let old = gap_row(&row)?;
+        if scope.reaches(&old) || inventory.gaps.iter().any(|new| again(&old, new)) {
+            let rowid: i64 = row.try_get("rowid")?;
+            sqlx::query("DELETE FROM gaps WHERE rowid = ?").bind(rowid).execute(&mut **tx).await?;
+        }
     }
     for gap in &inventory.gaps {
         sqlx::query("INSERT INTO gaps (type, account, region, action, reason, at) VALUES (?,?,?,?,?,?)")
@@ -125,6 +138,16 @@ async fn store_gaps(tx: &mut Transaction<'_, Sqlite>, inventory: &Inventory, now
             .await?;
     }
     Ok(())
+}
+
+fn gap_row(row: &SqliteRow) -> Result<Gap, Error> {
+    Ok(Gap {
+        kind: row.try_get("type")?,
+        account: row.try_get("account")?,
+        region: row.try_get("region")?,
+        action: row.try_get("action")?,
+        reason: row.try_get("reason")?,
+    })
 }
 
 fn resource_row(row: &SqliteRow) -> Result<ResourceRow, Error> {
@@ -166,6 +189,15 @@ impl Hub {
             .fetch_all(self.state().pool())
             .await?;
         rows.iter().map(resource_row).collect()
+    }
+
+    /// What could not be read when it was last tried.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn gaps(&self) -> Result<Vec<Gap>, Error> {
+        let sql = "SELECT type, account, region, action, reason FROM gaps ORDER BY type, account, region, action";
+        sqlx::query(sql).fetch_all(self.state().pool()).await?.iter().map(gap_row).collect()
     }
 
     /// How many resources of each type exist now.

@@ -38,6 +38,13 @@ impl Scope {
         self
     }
 
+    /// Whether some of what a gap left out was listed now.
+    pub(crate) fn reaches(&self, gap: &Gap) -> bool {
+        self.read.iter().any(|(account, region, kind)| {
+            *kind == gap.kind && *account == gap.account && (gap.region.is_none() || *region == gap.region)
+        })
+    }
+
     pub(crate) fn covers(&self, account: &Option<String>, region: &Option<String>, kind: &str) -> bool {
         self.read.contains(&(account.clone(), region.clone(), kind.to_owned()))
     }

@@ -78,7 +78,7 @@ const ORGANIZATION: [&str; 4] = [
 ];
 
 /// What tells of principals.
-const PRINCIPALS: [&str; 5] =
+pub const PRINCIPALS: [&str; 5] =
     ["AWS::IAM::User", "AWS::IAM::Role", "AWS::IAM::Group", "AWS::IAM::ManagedPolicy", "AWS::::ManagedPolicy"];
 
 /// What a principal could use to become another.

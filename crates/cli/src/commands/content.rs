@@ -9,7 +9,7 @@ use std::{fs, path::Path, process::ExitCode};
 use yagura_access::Trust;
 use yagura_content::{Document, Kind, Library};
 use yagura_detect::RuleSet;
-use yagura_model::Lang;
+use yagura_model::{Inventory, Lang};
 use yagura_posture::Rulebook;
 use yagura_report::Rows;
 
@@ -115,7 +115,7 @@ fn test(global: &Global) -> Result<ExitCode, Stop> {
 
 /// Everything that is wrong with a library, by the engines that would run it.
 fn test_all(library: &Library) -> Vec<yagura_content::Error> {
-    let deriver = super::derive::deriver(library, Trust::default(), Vec::new());
+    let deriver = super::derive::deriver(library, Trust::default(), Inventory::default());
     let mut errors = Rulebook::test(library, Some(&*deriver));
     errors.extend(RuleSet::compile(library, &[], false).0.test(library));
     errors.extend(yagura_inventory::mapping::test(library));

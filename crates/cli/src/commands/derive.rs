@@ -1,6 +1,6 @@
 //! What the engine of access says of resources, for the controls that look at it.
 
-use super::access::sight::Sight;
+use super::access::sight::{self, Sight};
 use serde::Deserialize;
 use serde_json::Value;
 use std::{
@@ -13,7 +13,7 @@ use yagura_access::usage::{self, What, Window};
 use yagura_access::{Estate, Exposure, Inside, Insider, Trust};
 use yagura_content::Library;
 use yagura_inventory::mapping::Catalog;
-use yagura_model::Resource;
+use yagura_model::{Inventory, Resource};
 use yagura_posture::{AccessFact, Derive, Derived, Deriver, Evidence};
 
 /// Principals of one resource that are told as evidence.
@@ -40,12 +40,12 @@ struct Ground {
     catalog: Catalog,
     methods: Vec<Method>,
     trust: Trust,
-    beside: Vec<Resource>,
+    beside: Inventory,
 }
 
-/// Derives who has access, under what is configured of trust. `beside` are resources of other accounts, which tell of the
-/// organization and of the principals there.
-pub fn deriver(library: &Library, trust: Trust, beside: Vec<Resource>) -> Arc<Deriver> {
+/// Derives who has access, under what is configured of trust. `beside` is what is known of other accounts, which tells of
+/// the organization and of the principals there.
+pub fn deriver(library: &Library, trust: Trust, beside: Inventory) -> Arc<Deriver> {
     let (catalog, methods) = (Catalog::read(library).0, methods(library).0);
     let ground = Arc::new(Ground { catalog, methods, trust, beside });
     Arc::new(move |evidence| derive(Arc::clone(&ground), evidence))
@@ -66,7 +66,7 @@ fn derive(ground: Arc<Ground>, evidence: Evidence<'_>) -> Derive<'_> {
                 return (0..resources.len()).map(missing).collect();
             }
         };
-        let sight = || sight.get_or_init(|| Sight::new(catalog, resources, beside));
+        let sight = || sight.get_or_init(|| Sight::new(catalog, resources, &beside.resources));
         let each = |derived: &dyn Fn(&Resource) -> Option<Derived>| {
             let derived = |(index, resource)| Some((index, derived(resource)?));
             resources.iter().enumerate().filter_map(derived).collect()
@@ -79,7 +79,14 @@ fn derive(ground: Arc<Ground>, evidence: Evidence<'_>) -> Derive<'_> {
             AccessFact::Critical => each(&|resource| Some(told(is_critical(resource, trust), Vec::new()))),
             AccessFact::Unexpected => each(&|resource| {
                 let inside = is_critical(resource, trust).then(|| sight().inside(catalog, resource, trust, now))??;
-                Some(unexpected(&inside))
+                let mut derived = unexpected(&inside);
+                // Of those whom nobody could list in another account nobody knows what they reach.
+                if derived.truth != Some(true) {
+                    let hidden = beside.gaps.iter().filter(|gap| sight::is_of_principals(gap));
+                    derived.missing.extend(hidden.map(sight::gap_text));
+                    derived.truth = derived.missing.is_empty().then_some(false);
+                }
+                Some(derived)
             }),
             AccessFact::Escalates => {
                 let estate = &sight().estate;

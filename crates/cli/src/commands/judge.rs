@@ -14,7 +14,7 @@ use std::{
 use yagura_access::Trust;
 use yagura_content::Library;
 use yagura_hub::{Catalog, Hub, Outcome, Scope};
-use yagura_model::{Inventory, Judgement, Lang, Resource, Severity, Verdict};
+use yagura_model::{Inventory, Judgement, Lang, Severity, Verdict};
 use yagura_posture::{AccessFact, Rulebook};
 
 /// What was read, and what becomes of its verdicts.
@@ -47,7 +47,7 @@ pub async fn finish_only(
     };
     let beside = match &hub {
         Some(Ok(hub)) => beside(hub, &reading.inventory).await?,
-        _ => Vec::new(),
+        _ => Inventory::default(),
     };
     let trust = settings::trust(global)?;
     if kinds.is_empty() && !trust.critical.is_empty() {
@@ -91,21 +91,24 @@ pub async fn finish_only(
 /// All verdicts of an inventory, as of `now`.
 pub fn judge(library: &Library, inventory: &Inventory, now: DateTime<Utc>) -> Result<Vec<Judgement>, Stop> {
     let mut judgements = Vec::new();
-    let deriver = super::derive::deriver(library, Trust::default(), Vec::new());
+    let deriver = super::derive::deriver(library, Trust::default(), Inventory::default());
     compiled(library)?.deriving(deriver).judge(inventory, now, &mut |judgement| judgements.push(judgement));
     Ok(judgements)
 }
 
 /// What is known of other accounts and tells of the organization that they share with these, and of who can become whom.
-async fn beside(hub: &Hub, inventory: &Inventory) -> Result<Vec<Resource>, Stop> {
+async fn beside(hub: &Hub, inventory: &Inventory) -> Result<Inventory, Stop> {
     let mut known = Vec::new();
     for kind in AccessFact::Escalates.looks_at() {
         known.extend(hub.resources(Some(kind), None, i64::MAX, 0).await?.into_iter().map(|row| row.resource));
     }
     let accounts: BTreeSet<&str> = inventory.resources.iter().filter_map(|r| r.account.as_deref()).collect();
     // Of its own accounts this run has read what there is.
-    known.retain(|resource| resource.account.as_deref().is_some_and(|account| !accounts.contains(account)));
-    Ok(known)
+    let is_other = |account: Option<&str>| account.is_some_and(|account| !accounts.contains(account));
+    known.retain(|resource| is_other(resource.account.as_deref()));
+    let mut gaps = hub.gaps().await?;
+    gaps.retain(|gap| is_other(gap.account.as_deref()));
+    Ok(Inventory { resources: known, gaps })
 }
 
 /// All controls of the content.

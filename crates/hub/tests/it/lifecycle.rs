@@ -1,7 +1,7 @@
-use crate::{arn, hub, judged, run};
-use yagura_hub::{Error, Filter, Hub, Page};
+use crate::{ACCOUNT, BUCKET, REGION, arn, hub, judged, run};
+use yagura_hub::{Error, Filter, Hub, Page, Scope};
 use yagura_model::{
-    Detection, DetectionKind, Finding, Severity, Status, Text,
+    Detection, DetectionKind, Finding, Gap, Inventory, Severity, Status, Text,
     Verdict::{Fail, Pass, Unknown},
 };
 
@@ -202,4 +202,33 @@ async fn a_resource_keeps_what_it_looked_like() {
     let seen: Vec<(&str, bool)> =
         versions.iter().map(|v| (v.at.as_str(), v.resource.properties["Public"] == true)).collect();
     assert_eq!(seen, [(T[2], false), (T[0], true)], "only what differs, newest first");
+}
+
+#[tokio::test]
+async fn a_gap_stays_until_what_it_left_out_is_listed() {
+    let (_folder, hub) = hub().await;
+    let gap = |kind: &str, region: Option<&str>| Gap {
+        kind: kind.to_owned(),
+        account: Some(ACCOUNT.to_owned()),
+        region: region.map(str::to_owned),
+        action: "x:List".to_owned(),
+        reason: "AccessDenied".to_owned(),
+    };
+    let role = gap("AWS::IAM::Role", None);
+    let (here, there) = (gap(BUCKET, Some(REGION)), gap(BUCKET, Some("eu-west-3")));
+    let record = async |gaps: &[&Gap], listed: &[(&str, &str)], now: &str| {
+        let inventory = Inventory { gaps: gaps.iter().map(|gap| (*gap).clone()).collect(), ..Inventory::default() };
+        let mut scope = Scope::default();
+        listed.iter().for_each(|(region, kind)| scope.add(Some(ACCOUNT), Some(region), kind));
+        hub.record("scan", &scope.without(&inventory.gaps), &inventory, &[], now).await.expect("recorded");
+        hub.gaps().await.expect("gaps")
+    };
+    assert_eq!(
+        record(&[&role, &here, &there], &[(REGION, BUCKET)], T[0]).await,
+        [role.clone(), here.clone(), there.clone()]
+    );
+    // A run that looked at one Region of one type says nothing of the rest.
+    assert_eq!(record(&[], &[(REGION, BUCKET)], T[1]).await, [role.clone(), there.clone()]);
+    assert_eq!(record(&[&role], &[("us-east-1", "AWS::IAM::Role")], T[2]).await, [role, there.clone()]);
+    assert_eq!(record(&[], &[("us-east-1", "AWS::IAM::Role")], T[3]).await, [there]);
 }

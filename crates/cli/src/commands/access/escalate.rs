@@ -1,6 +1,10 @@
 //! `yagura access escalate`: who can become an administrator, step by step.
 
-use super::{estate, sight::Sight, usage, write};
+use super::{
+    estate,
+    sight::{Sight, tell_gaps},
+    usage, write,
+};
 use crate::{args::Global, ask::Escalate, exit::Stop, note, settings, terminal};
 use anyhow::anyhow;
 use chrono::Utc;
@@ -9,7 +13,7 @@ use std::{cmp::Reverse, collections::BTreeSet, process::ExitCode};
 use yagura_access::escalate::{Closure, Ground, Method, Path, Step, methods};
 use yagura_access::{Estate, Exposure};
 use yagura_inventory::mapping::Catalog;
-use yagura_model::{Arn, Lang, Resource, Severity};
+use yagura_model::{Arn, Inventory, Lang, Resource, Severity};
 
 const COLUMNS: [&str; 4] = ["principal", "steps", "because", "path"];
 
@@ -22,7 +26,7 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
         return Err(Stop::usage(anyhow!("{error}")));
     }
     let (catalog, _) = Catalog::read(&library);
-    let resources = estate::resources(global, &library, args.inventory.as_deref()).await?;
+    let Inventory { resources, gaps } = estate::inventory(global, &library, args.inventory.as_deref()).await?;
     let sight = Sight::new(&catalog, &resources, &[]);
     let estate = &sight.estate;
     if let Some(principal) = &args.principal
@@ -33,6 +37,7 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
         )));
     }
     let closure = Closure::of(estate, &methods);
+    let is_partial = tell_gaps(lang, &catalog, &gaps);
     if args.cut {
         return cut(global, &args, estate, &methods, &closure).await;
     }
@@ -41,7 +46,7 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
         let (mut steps, mut unread) = closure.powers(estate, &methods);
         steps.retain(|step| asked(&step.from));
         unread.retain(|name| asked(name));
-        return data(global, &steps, estate, &unread);
+        return data(global, &steps, estate, &unread, is_partial);
     }
     let found = closure.escalation();
     let is_role = |resource: &Resource| resource.kind == "AWS::IAM::Role" && !resource.source.is_template();
@@ -109,14 +114,24 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
         args.principal.is_none() && closure.rank(role).is_some() && !exposure.unread.is_empty()
     };
     let sure = entries.iter().filter(|entry| entry.doubt.is_none()).count();
-    let is_blind = !unread.is_empty() || !ungoverned.is_empty() || sure < entries.len() || doors.iter().any(is_hidden);
+    let is_blind = is_partial
+        || !unread.is_empty()
+        || !ungoverned.is_empty()
+        || sure < entries.len()
+        || doors.iter().any(is_hidden);
     estate::tell_limits(lang, ungoverned);
     let is_found = climbers + sure > 0 && global.fail_on.is_some_and(|least| least <= Severity::Critical);
     Ok(crate::exit::code(is_found, is_blind, global.strict))
 }
 
 /// What leads to data or credentials, by principal and method.
-fn data(global: &Global, steps: &[Step], estate: &Estate, unread: &BTreeSet<String>) -> Result<ExitCode, Stop> {
+fn data(
+    global: &Global,
+    steps: &[Step],
+    estate: &Estate,
+    unread: &BTreeSet<String>,
+    is_partial: bool,
+) -> Result<ExitCode, Stop> {
     let lang = terminal::lang(global);
     let rows = steps.iter().map(|step| {
         let mut grounds: Vec<String> = step.grounds.iter().map(|ground| ground_text(ground, lang)).collect();
@@ -152,7 +167,7 @@ fn data(global: &Global, steps: &[Step], estate: &Estate, unread: &BTreeSet<Stri
         }
     }
     let ungoverned: Vec<(&str, &str)> = estate.ungoverned_accounts().collect();
-    let is_blind = !unread.is_empty() || !ungoverned.is_empty();
+    let is_blind = is_partial || !unread.is_empty() || !ungoverned.is_empty();
     estate::tell_limits(lang, ungoverned);
     let is_found = !steps.is_empty() && global.fail_on.is_some_and(|least| least <= Severity::Medium);
     Ok(crate::exit::code(is_found, is_blind, global.strict))

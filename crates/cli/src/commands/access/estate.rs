@@ -1,6 +1,10 @@
 //! Questions about what exists, by the inventory of the last scan or of files.
 
-use super::{documents::document, sight::guard, write};
+use super::{
+    documents::document,
+    sight::{guard, tell_gaps},
+    write,
+};
 use crate::{
     args::Global,
     ask::{Can, WhoCan},
@@ -16,7 +20,7 @@ use yagura_inventory::{
     files::{self, Input, Options, Parameters},
     mapping::Catalog,
 };
-use yagura_model::{Lang, Resource, Text};
+use yagura_model::{Inventory, Lang, Text};
 
 const COLUMNS: [&str; 12] = [
     "principal",
@@ -42,13 +46,13 @@ pub async fn can(global: &Global, args: Can) -> Result<ExitCode, Stop> {
         return Err(Stop::usage(anyhow!("give PRINCIPAL ACTION RESOURCE, or --input FILE")));
     };
     let context = context(&args.known.context)?;
-    let estate = estate(global, &settings::library(global)?, args.known.inventory.as_deref()).await?;
+    let (estate, is_partial) = estate(global, args.known.inventory.as_deref()).await?;
     let lang = terminal::lang(global);
     let session = args.session.as_deref().map(|path| document(path, lang)).transpose()?;
     let (context, session) = (&context, session.as_ref());
     let asked = Asked { principal: &principal, action: &action, resource: &resource, context, session };
     let permission = estate.permission(&asked).map_err(|e| Stop::usage(anyhow!("{}", e.text().get(lang))))?;
-    let is_blind = matches!(permission.told, Told::Unread(_));
+    let is_blind = is_partial || matches!(permission.told, Told::Unread(_));
     if permission.foreign {
         tell_foreign(lang, &principal);
     }
@@ -62,12 +66,12 @@ pub async fn can(global: &Global, args: Can) -> Result<ExitCode, Stop> {
 /// `yagura access who-can ACTION RESOURCE`
 pub async fn who_can(global: &Global, args: WhoCan) -> Result<ExitCode, Stop> {
     let context = context(&args.known.context)?;
-    let estate = estate(global, &settings::library(global)?, args.known.inventory.as_deref()).await?;
+    let (estate, is_partial) = estate(global, args.known.inventory.as_deref()).await?;
     let lang = terminal::lang(global);
     let found = estate
         .who_can(&args.action, &args.resource, &context)
         .map_err(|e| Stop::usage(anyhow!("{}", e.text().get(lang))))?;
-    let is_blind = found.iter().any(|p| matches!(p.told, Told::Unread(_)));
+    let is_blind = is_partial || found.iter().any(|p| matches!(p.told, Told::Unread(_)));
     let asked = estate.principals().count();
     let can = found.len();
     let ungoverned: BTreeMap<String, String> = found.iter().flat_map(|p| p.ungoverned.iter().cloned()).collect();
@@ -190,22 +194,24 @@ fn context(given: &[String]) -> Result<Map<String, Value>, Stop> {
     Ok(context)
 }
 
-/// The principals and policies that are known.
-pub async fn estate(global: &Global, library: &Library, inventory: Option<&Path>) -> Result<Estate, Stop> {
-    let resources = resources(global, library, inventory).await?;
-    let (catalog, _) = Catalog::read(library);
-    Ok(Estate::of(&resources, |resource| guard(&catalog, resource)))
+/// The principals and policies that are known, and whether some could not be listed.
+async fn estate(global: &Global, inventory: Option<&Path>) -> Result<(Estate, bool), Stop> {
+    let library = settings::library(global)?;
+    let (catalog, _) = Catalog::read(&library);
+    let Inventory { resources, gaps } = self::inventory(global, &library, inventory).await?;
+    let is_blind = tell_gaps(terminal::lang(global), &catalog, &gaps);
+    Ok((Estate::of(&resources, |resource| guard(&catalog, resource)), is_blind))
 }
 
-/// The resources of the last scan, or of files.
-pub async fn resources(global: &Global, library: &Library, inventory: Option<&Path>) -> Result<Vec<Resource>, Stop> {
+/// What is known by the last scans, or by files, and what is not.
+pub async fn inventory(global: &Global, library: &Library, inventory: Option<&Path>) -> Result<Inventory, Stop> {
     match inventory {
         Some(path) => of_files(global, &Catalog::read(library).0, path),
         None => of_scan(global).await,
     }
 }
 
-fn of_files(global: &Global, catalog: &Catalog, path: &Path) -> Result<Vec<Resource>, Stop> {
+fn of_files(global: &Global, catalog: &Catalog, path: &Path) -> Result<Inventory, Stop> {
     let options = Options { catalog, parameters: Parameters::default(), account: None, region: None };
     let read = files::read(&[Input::Path(path.to_owned())], &options);
     for problem in &read.problems {
@@ -217,14 +223,15 @@ fn of_files(global: &Global, catalog: &Catalog, path: &Path) -> Result<Vec<Resou
             path.display()
         )));
     }
-    Ok(read.inventory.resources)
+    Ok(read.inventory)
 }
 
-async fn of_scan(global: &Global) -> Result<Vec<Resource>, Stop> {
+async fn of_scan(global: &Global) -> Result<Inventory, Stop> {
     let hub = settings::hub(global).await?;
     let rows = hub.resources(None, None, i64::MAX, 0).await?;
     if rows.is_empty() {
         return Err(Stop::failed(anyhow!("nothing is known yet: run `yagura scan`, or give --inventory DIR")));
     }
-    Ok(rows.into_iter().map(|row| row.resource).collect())
+    let resources = rows.into_iter().map(|row| row.resource).collect();
+    Ok(Inventory { resources, gaps: hub.gaps().await? })
 }

@@ -1,12 +1,16 @@
 //! `yagura access external`: who outside the zone of trust is let in, and by what.
 
-use super::{estate, sight::Sight, write};
+use super::{
+    estate,
+    sight::{Sight, tell_gaps},
+    write,
+};
 use crate::{args::Global, ask::External, exit::Stop, note, output, settings, terminal};
 use chrono::Utc;
 use serde_json::Value;
 use std::{collections::BTreeMap, process::ExitCode};
 use yagura_inventory::mapping::Catalog;
-use yagura_model::{Arn, Lang, Severity};
+use yagura_model::{Arn, Inventory, Lang, Severity};
 
 const COLUMNS: [&str; 10] =
     ["resource", "type", "account", "principal", "actions", "statements", "request", "doubt", "archived", "unread"];
@@ -19,7 +23,7 @@ pub async fn run(global: &Global, args: External) -> Result<ExitCode, Stop> {
     let lang = terminal::lang(global);
     let library = settings::library(global)?;
     let (catalog, _) = Catalog::read(&library);
-    let resources = estate::resources(global, &library, args.inventory.as_deref()).await?;
+    let Inventory { resources, gaps } = estate::inventory(global, &library, args.inventory.as_deref()).await?;
     let trust = settings::trust(global)?;
     let sight = Sight::new(&catalog, &resources, &[]);
     let found = sight.exposures(&trust, Utc::now());
@@ -118,7 +122,8 @@ pub async fn run(global: &Global, args: External) -> Result<ExitCode, Stop> {
         }
     }
     let ungoverned: Vec<(&str, &str)> = sight.estate.ungoverned_accounts().collect();
-    let is_blind = doubts > 0 || !hidden.is_empty() || !ungoverned.is_empty();
+    let is_partial = tell_gaps(lang, &catalog, &gaps);
+    let is_blind = is_partial || doubts > 0 || !hidden.is_empty() || !ungoverned.is_empty();
     estate::tell_ungoverned(lang, ungoverned);
     let is_found = open > 0 && global.fail_on.is_some_and(|least| least <= Severity::High);
     Ok(crate::exit::code(is_found, is_blind, global.strict))

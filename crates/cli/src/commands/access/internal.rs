@@ -16,7 +16,7 @@ use std::{
 };
 use yagura_access::{Critical, Insider};
 use yagura_inventory::mapping::Catalog;
-use yagura_model::{Lang, Resource, Severity};
+use yagura_model::{Inventory, Lang, Resource, Severity};
 
 const COLUMNS: [&str; 11] = [
     "resource",
@@ -50,7 +50,7 @@ pub async fn run(global: &Global, args: Internal) -> Result<ExitCode, Stop> {
         )));
     }
     trust.critical.extend(named);
-    let resources = estate::resources(global, &library, args.inventory.as_deref()).await?;
+    let Inventory { resources, gaps } = estate::inventory(global, &library, args.inventory.as_deref()).await?;
     let view = Sight::new(&catalog, &resources, &[]);
     let asked = |resource: &&Resource| {
         resource.arn.as_deref().is_some_and(|arn| wanted.iter().any(|critical| critical.names(arn)))
@@ -104,7 +104,8 @@ pub async fn run(global: &Global, args: Internal) -> Result<ExitCode, Stop> {
             Lang::Ja => note!("{first} など {count} 件のポリシーやプリンシパルが不明なため、漏れがあるかもしれません"),
         }
     }
-    let is_blind = !unanswered.is_empty() || !seen.unread.is_empty() || !seen.ungoverned.is_empty();
+    let is_partial = sight::tell_gaps(lang, &catalog, &gaps);
+    let is_blind = is_partial || !unanswered.is_empty() || !seen.unread.is_empty() || !seen.ungoverned.is_empty();
     estate::tell_ungoverned(lang, seen.ungoverned);
     let is_found = open > 0 && global.fail_on.is_some_and(|least| least <= Severity::High);
     Ok(crate::exit::code(is_found, is_blind, global.strict))

@@ -2,10 +2,14 @@
 
 use crate::note;
 use chrono::{DateTime, Utc};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use yagura_access::{Critical, DataAccess, Estate, Exposure, Guard, Inside, Trust};
 use yagura_inventory::mapping::Catalog;
-use yagura_model::{Lang, Resource};
+use yagura_model::{Gap, Lang, Resource};
+use yagura_posture::PRINCIPALS;
+
+/// Calls of one type that are told as what left it incomplete.
+const MOST_TOLD: usize = 5;
 
 /// What says who may do what to a resource; `None` if for its type nothing can.
 pub fn guard(catalog: &Catalog, resource: &Resource) -> Option<Guard> {
@@ -102,6 +106,43 @@ pub fn tell_unanswered(lang: Lang, unanswered: &[(&str, BTreeSet<&str>)]) {
             (Lang::Ja, false) => note!("重要リソース `{pattern}`: {kinds} のデータを読み取るアクションには未対応です"),
         }
     }
+}
+
+/// Whether users, roles or their policies may be missing by a gap.
+pub fn is_of_principals(gap: &Gap) -> bool {
+    PRINCIPALS.contains(&gap.kind.as_str())
+}
+
+/// A gap as what is missing.
+pub fn gap_text(gap: &Gap) -> String {
+    match &gap.account {
+        Some(account) => format!("{} ({account})", gap.action),
+        None => gap.action.clone(),
+    }
+}
+
+/// Says what of principals and of resources with policies could not be listed, so that it shows in no answer. Whether
+/// there is any.
+pub fn tell_gaps(lang: Lang, catalog: &Catalog, gaps: &[Gap]) -> bool {
+    let has_policies = |gap: &Gap| catalog.get(&gap.kind).is_some_and(|kind| kind.has_policies());
+    let bearing = gaps.iter().filter(|gap| is_of_principals(gap) || has_policies(gap));
+    let mut unlisted: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for gap in bearing {
+        unlisted.entry(&gap.kind).or_default().insert(gap_text(gap));
+    }
+    for (kind, actions) in &unlisted {
+        let listed = actions.iter().take(MOST_TOLD).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = actions.len().saturating_sub(MOST_TOLD);
+        match (lang, more) {
+            (Lang::En, 0) => note!("not listed completely, so missing here: {kind}, by {listed}"),
+            (Lang::En, _) => note!("not listed completely, so missing here: {kind}, by {listed} and {more} more"),
+            (Lang::Ja, 0) => note!("一覧を取得しきれず、ここに出ていない可能性があるもの: {kind}（{listed}）"),
+            (Lang::Ja, _) => {
+                note!("一覧を取得しきれず、ここに出ていない可能性があるもの: {kind}（{listed}、ほか {more} 件）")
+            }
+        }
+    }
+    !unlisted.is_empty()
 }
 
 fn day(now: DateTime<Utc>) -> String {

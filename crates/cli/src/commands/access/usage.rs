@@ -1,6 +1,10 @@
 //! What principals really did, by the lake's CloudTrail: the least policy, what nobody uses, who could share a group.
 
-use super::{estate, write};
+use super::{
+    estate,
+    sight::{is_of_principals, tell_gaps},
+    write,
+};
 use crate::{
     args::Global,
     ask::{Groups, Least, Unused},
@@ -16,9 +20,10 @@ use std::{
 };
 use yagura_access::escalate::Cut;
 use yagura_access::usage::{self, Call, MiningOptions, Options, Skipped, What, Why, Window};
+use yagura_inventory::mapping::Catalog;
 use yagura_lake::Lake;
 use yagura_logs::parse_time;
-use yagura_model::Lang;
+use yagura_model::{Gap, Inventory, Lang};
 
 /// Calls of one question that are kept in memory.
 const MOST: usize = 3_000_000;
@@ -141,7 +146,9 @@ pub async fn unused(global: &Global, args: Unused) -> Result<ExitCode, Stop> {
     let (lang, now) = (terminal::lang(global), Utc::now());
     let from = now - chrono::Duration::days(i64::from(args.days));
     let library = settings::library(global)?;
-    let resources = estate::resources(global, &library, args.inventory.as_deref()).await?;
+    let Inventory { resources, gaps } = estate::inventory(global, &library, args.inventory.as_deref()).await?;
+    let gaps: Vec<Gap> = gaps.into_iter().filter(is_of_principals).collect();
+    let is_partial = tell_gaps(lang, &Catalog::read(&library).0, &gaps);
     let (mut used, mut since) = (usage::Used::new(), BTreeMap::new());
     // What came before shows that the lake holds the whole time, and not just from some day in it on.
     let records = each(global, &settings::stamp(from - chrono::Duration::days(LEAD)), |calls| {
@@ -209,7 +216,8 @@ pub async fn unused(global: &Global, args: Unused) -> Result<ExitCode, Stop> {
             ),
         }
     }
-    Ok(crate::exit::code(is_found, !hidden.is_empty() || (records == 0 && !by_aws), global.strict))
+    let is_blind = is_partial || !hidden.is_empty() || (records == 0 && !by_aws);
+    Ok(crate::exit::code(is_found, is_blind, global.strict))
 }
 
 fn service(service: &usage::UnusedService) -> Value {
@@ -223,7 +231,7 @@ fn service(service: &usage::UnusedService) -> Value {
 pub async fn groups(global: &Global, args: Groups) -> Result<ExitCode, Stop> {
     let (lang, since) = (terminal::lang(global), settings::time(&args.since)?);
     let library = settings::library(global)?;
-    let resources = estate::resources(global, &library, args.inventory.as_deref()).await?;
+    let resources = estate::inventory(global, &library, args.inventory.as_deref()).await?.resources;
     let (used, records) = used(global, &since).await?;
     if let Some(stop) = nothing(records) {
         return Err(stop);
