@@ -29,7 +29,7 @@ impl Closure {
     /// policy lets in from outside. A principal that the policy names alone was let in on purpose, and is no way.
     /// An instance that the Internet reaches lets in anybody.
     pub fn entries(&self, estate: &Estate, doors: &[(&str, &Exposure)], methods: &[Method]) -> Vec<Entry> {
-        let mut found = self.from_instances(estate, methods);
+        let mut found = self.over_instances(estate, methods);
         for (role, exposure) in doors {
             let Some(rest) = self.path(role) else { continue };
             for outsider in exposure.open() {
@@ -58,7 +58,7 @@ impl Closure {
         found
     }
 
-    fn from_instances(&self, estate: &Estate, methods: &[Method]) -> Vec<Entry> {
+    fn over_instances(&self, estate: &Estate, methods: &[Method]) -> Vec<Entry> {
         let Some(method) = methods.iter().find(|m| m.id == FROM_INSTANCE) else { return Vec::new() };
         let mut edges = Edges::new(estate, methods, false);
         let mut found = Vec::new();

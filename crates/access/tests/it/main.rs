@@ -8,6 +8,7 @@ mod change;
 mod conditional;
 mod conditions;
 mod differences;
+mod entries;
 mod escalate;
 mod estate;
 mod exposure;
