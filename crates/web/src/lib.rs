@@ -11,6 +11,7 @@ mod guard;
 mod markdown;
 mod pages;
 mod ui;
+mod way;
 
 pub use error::Error;
 

@@ -3,7 +3,7 @@
 //! A path is kept as its first step. After a change, who takes a step that rests on something changed, or whose path goes
 //! over such a one, is asked anew; whoever has a path still can only have got a shorter one, and only over those.
 
-use super::edge::{Edge, Edges};
+use super::edge::{Edge, Edges, View};
 use super::{Escalation, Gives, Method, Path};
 use crate::estate::{Change, Changed, Estate};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -30,13 +30,18 @@ struct Taken {
 
 impl Closure {
     pub fn of(estate: &Estate, methods: &[Method]) -> Closure {
-        Closure::anew(estate, methods, false)
+        Closure::anew(estate, methods, View::Plain)
     }
 
-    /// [`Closure::of`]; with `lenient`, what is not known is taken to allow.
-    fn anew(estate: &Estate, methods: &[Method], lenient: bool) -> Closure {
+    /// [`Closure::of`] by ways that hang on nothing which is neither permitted by policies nor observed. They may be longer
+    /// than others.
+    pub fn sure(estate: &Estate, methods: &[Method]) -> Closure {
+        Closure::anew(estate, methods, View::Sure)
+    }
+
+    fn anew(estate: &Estate, methods: &[Method], view: View) -> Closure {
         let identities = estate.principals().map(str::to_owned).collect();
-        Closure::default().follow(estate, methods, &Changed { identities, ..Changed::default() }, lenient)
+        Closure::default().follow(estate, methods, &Changed { identities, ..Changed::default() }, view)
     }
 
     /// Who may be an administrator, or become one, if what could not be read or decided allows it; of each principal what
@@ -50,7 +55,7 @@ impl Closure {
         if unread.len() * others.len() > MOST_PAIRS {
             return self.roughly_hidden(estate, methods, &unread, &others);
         }
-        let possible = Closure::anew(estate, methods, true);
+        let possible = Closure::anew(estate, methods, View::Lenient);
         let names = |path: &Path| {
             let mut names: BTreeSet<String> =
                 path.steps.iter().flat_map(|step| &step.grounds).flat_map(|g| g.unread.iter().cloned()).collect();
@@ -93,12 +98,11 @@ impl Closure {
 
     /// The closure of an estate that differs from the one before by `changed`.
     pub fn after(&self, estate: &Estate, methods: &[Method], changed: &Changed) -> Closure {
-        self.follow(estate, methods, changed, false)
+        self.follow(estate, methods, changed, View::Plain)
     }
 
-    /// [`Closure::after`]; with `lenient`, what is not known is taken to allow.
-    fn follow(&self, estate: &Estate, methods: &[Method], changed: &Changed, lenient: bool) -> Closure {
-        let mut edges = Edges::new(estate, methods, lenient);
+    fn follow(&self, estate: &Estate, methods: &[Method], changed: &Changed, view: View) -> Closure {
+        let mut edges = Edges::new(estate, methods, view);
         let kept = self.kept(estate, changed);
         let touched: BTreeSet<&str> = changed.all().collect();
         edges.usable.clone_from(&self.usable);

@@ -33,8 +33,18 @@ pub struct Edges<'a> {
     admins: HashMap<(&'a str, Change<'a>), bool>,
     /// Who has policies that could not be read, each with the resource that was asked about.
     pub unread: BTreeSet<(String, String)>,
-    /// Whether what is not known is taken to allow.
-    lenient: bool,
+    view: View,
+}
+
+/// What counts as a way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// What is allowed, though something that no policy tells may have to hold beside.
+    Plain,
+    /// Only what hangs on nothing that is not known.
+    Sure,
+    /// What is not known is taken to allow.
+    Lenient,
 }
 
 /// Who and what the places of a need stand for.
@@ -47,9 +57,9 @@ struct Scene<'a> {
 }
 
 impl<'a> Edges<'a> {
-    pub fn new(estate: &'a Estate, methods: &'a [Method], lenient: bool) -> Edges<'a> {
+    pub fn new(estate: &'a Estate, methods: &'a [Method], view: View) -> Edges<'a> {
         let (usable, trusted, admins) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Edges { estate, methods, usable, trusted, admins, unread: BTreeSet::new(), lenient }
+        Edges { estate, methods, usable, trusted, admins, unread: BTreeSet::new(), view }
     }
 
     /// Whether a principal could do everything after a change.
@@ -81,7 +91,7 @@ impl<'a> Edges<'a> {
     /// A need of which it is not known whether it is met.
     fn open(&mut self, principal: &str, resource: &str, action: &str, unread: Vec<String>) -> Option<Ground> {
         self.unread.insert((principal.to_owned(), resource.to_owned()));
-        self.lenient.then(|| Ground {
+        (self.view == View::Lenient).then(|| Ground {
             action: action.to_owned(),
             resource: resource.to_owned(),
             statement: None,
@@ -96,6 +106,9 @@ impl<'a> Edges<'a> {
         let estate = self.estate;
         let identity = estate.identities.get(principal)?;
         for method in self.usable(principal, identity) {
+            if self.view == View::Sure && method.assumes.is_some() {
+                continue;
+            }
             let step = |grounds, to: Option<&str>| Some(edge(method, principal, to, grounds));
             match method.gives {
                 Gives::SelfAny | Gives::Unbounded | Gives::Group if only.is_some() => {}
@@ -211,9 +224,20 @@ impl<'a> Edges<'a> {
         let identity = estate.identities.get(principal)?;
         let targets: Vec<(&String, &Identity)> =
             targets.iter().filter_map(|name| estate.identities.get_key_value(*name)).collect();
+        // A way that nothing is assumed for is better than one that has been found.
+        let mut assumed = None;
         for method in self.usable(principal, identity).into_iter().filter(|m| m.gives == Gives::Target) {
+            if assumed.is_some() && method.assumes.is_some() && method.checked.is_none() {
+                break;
+            }
             for (target, other) in targets.iter().copied() {
-                if !is_target(method, target) || !self.trusts(method, target) {
+                let holds = method.checked.and_then(|what| other.traits.get(&what).copied());
+                let is_assumed = method.assumes.is_some() && holds.is_none();
+                if holds == Some(false)
+                    || (is_assumed && (self.view == View::Sure || assumed.is_some()))
+                    || !is_target(method, target)
+                    || !self.trusts(method, target)
+                {
                     continue;
                 }
                 let hosts: Vec<Option<&str>> = match method.host.as_deref() {
@@ -225,19 +249,25 @@ impl<'a> Edges<'a> {
                 for host in hosts {
                     let scene = Scene { from: principal, identity: other, target: Some(target), host, group: None };
                     if let Some(grounds) = self.grounds(method, &scene) {
-                        return Some(edge(method, principal, Some(target), grounds));
+                        let mut found = edge(method, principal, Some(target), grounds);
+                        if !is_assumed {
+                            found.step.assumes = None;
+                            return Some(found);
+                        }
+                        assumed = Some(found);
+                        break;
                     }
                 }
             }
         }
-        None
+        assumed
     }
 
     /// The methods that a principal's own policies could allow.
     fn usable(&mut self, principal: &str, identity: &Identity) -> Vec<&'a Method> {
         let methods = self.methods;
         // With a policy of its own that nobody could read, nothing is allowed for sure.
-        if !self.lenient && !self.estate.unread_of(principal).is_empty() {
+        if self.view != View::Lenient && !self.estate.unread_of(principal).is_empty() {
             self.unread.insert((principal.to_owned(), principal.to_owned()));
             return Vec::new();
         }
@@ -257,8 +287,10 @@ impl<'a> Edges<'a> {
             fits && method.needs.iter().all(|need| need.actions.iter().any(may))
         });
         let mut usable: Vec<usize> = usable.map(|(i, _)| i).collect();
-        // What needs no more than permissions first: nobody has to check the rest.
-        usable.sort_by_key(|i| methods.get(*i).is_some_and(|method| method.assumes.is_some()));
+        // What needs no more than permissions first, then what the inventory tells: nobody has to check the rest.
+        usable.sort_by_key(|i| {
+            methods.get(*i).map(|m| (m.assumes.is_some() && m.checked.is_none(), m.assumes.is_some()))
+        });
         self.usable.insert(principal.to_owned(), usable.clone());
         usable.into_iter().filter_map(|i| methods.get(i)).collect()
     }
@@ -287,7 +319,7 @@ impl<'a> Edges<'a> {
         let (mut providers, unread) = self.estate.providers_of(role, kind);
         if unread {
             self.unread.insert((principal.to_owned(), role.to_owned()));
-            if self.lenient {
+            if self.view == View::Lenient {
                 let any = fill(&format!("arn:{{partition}}:iam::{{account}}:{kind}/*"), role, None);
                 providers.push((any, Vec::new()));
             }

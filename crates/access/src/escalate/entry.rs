@@ -1,6 +1,6 @@
 //! Ways to an administrator that begin outside, and what leads to data rather than to an identity.
 
-use super::edge::Edges;
+use super::edge::{Edges, View};
 use super::{Closure, From, Gives, Ground, Method, Path, Step};
 use crate::estate::Estate;
 use crate::exposure::Exposure;
@@ -60,7 +60,7 @@ impl Closure {
 
     fn over_instances(&self, estate: &Estate, methods: &[Method]) -> Vec<Entry> {
         let Some(method) = methods.iter().find(|m| m.id == FROM_INSTANCE) else { return Vec::new() };
-        let mut edges = Edges::new(estate, methods, false);
+        let mut edges = Edges::new(estate, methods, View::Plain);
         let mut found = Vec::new();
         for role in estate.principals() {
             let instances = estate.open_instances(role);
@@ -96,7 +96,7 @@ impl Closure {
     /// copies of disks, policies of resources. And those of whom that is not known.
     pub fn powers(&self, estate: &Estate, methods: &[Method]) -> (Vec<Step>, BTreeSet<String>) {
         let methods: Vec<Method> = methods.iter().filter(|m| m.gives == Gives::Data).cloned().collect();
-        let mut edges = Edges::new(estate, &methods, false);
+        let mut edges = Edges::new(estate, &methods, View::Plain);
         let others = estate.principals().filter(|principal| self.rank(principal) != Some(0));
         let steps = others.flat_map(|principal| edges.powers(principal)).collect();
         (steps, edges.unread.into_iter().map(|(principal, _)| principal).collect())

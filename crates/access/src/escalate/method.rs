@@ -24,12 +24,15 @@
 //! ]
 //! assumes.en = "…"             # what must hold beside, and no policy tells
 //! assumes.ja = "…"
+//! checked = "no-password"      # what the inventory tells of the target, if that is all that is assumed: instance-profile,
+//! #                              spare-access-key, no-password, password-without-mfa
 //! ```
 //! In `resource` and in the context's values stand `{self}`, `{target}`, `{host}`, `{partition}`, `{account}`, `{policy}`
 //! (a customer managed policy attached to whom the method widens), `{group}`, `{other-group}`, and `{saml-provider}` or
 //! `{oidc-provider}` (one that the target role trusts). Of a pattern one resource is enough: the attacker chooses
 //! (of keys of KMS, one that is known, since each is guarded by its own policy).
 
+use crate::estate::Trait;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use yagura_content::{Document, Error, Kind, Library};
@@ -116,6 +119,7 @@ struct Head {
     #[serde(default)]
     needs: Vec<NeedHead>,
     assumes: Option<Text>,
+    checked: Option<Trait>,
 }
 
 #[derive(Deserialize)]
@@ -153,6 +157,7 @@ pub struct Method {
     pub host: Option<String>,
     pub needs: Vec<Need>,
     pub assumes: Option<Text>,
+    pub checked: Option<Trait>,
 }
 
 /// What may stand in a resource.
@@ -195,6 +200,9 @@ impl Method {
         if (head.gives == Gives::Organization) != head.administers.is_some() {
             return Err(bad("`gives = \"organization\"` and `administers` need each other".to_owned()));
         }
+        if head.checked.is_some() && (head.assumes.is_none() || head.gives != Gives::Target) {
+            return Err(bad("`checked` says when `assumes` holds of the target that is given".to_owned()));
+        }
         let needs: Vec<Need> = head
             .needs
             .into_iter()
@@ -223,6 +231,7 @@ impl Method {
             host: head.host,
             needs,
             assumes: head.assumes,
+            checked: head.checked,
         })
     }
 }

@@ -3,6 +3,7 @@
 use super::{Held, last, texts};
 use crate::policy::{Effect, Kind};
 use crate::principal::Requester;
+use serde::Deserialize;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use yagura_model::{Resource, member, unknown_in, unknown_reason};
@@ -55,6 +56,44 @@ impl Shed<'_> {
     }
 }
 
+/// What is observed of a user or role and decides whether a method works on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trait {
+    /// The role is in an instance profile.
+    InstanceProfile,
+    /// The user has fewer than two access keys, which is all that AWS lets one have.
+    SpareAccessKey,
+    NoPassword,
+    PasswordWithoutMfa,
+}
+
+/// The traits of which an inventory tells, each with whether it holds.
+fn traits(resource: &Resource) -> BTreeMap<Trait, bool> {
+    let count = |name: &str| {
+        let list = member(&resource.observed, name);
+        if unknown_in(list).is_some() { None } else { list.as_array().map(Vec::len) }
+    };
+    let password = member(&resource.observed, "PasswordEnabled").as_bool();
+    let told = match resource.kind.as_str() {
+        "AWS::IAM::Role" => vec![(Trait::InstanceProfile, count("InstanceProfiles").map(|n| n > 0))],
+        _ => vec![
+            (Trait::SpareAccessKey, count("AccessKeys").map(|n| n < 2)),
+            (Trait::NoPassword, password.map(|has| !has)),
+            (
+                Trait::PasswordWithoutMfa,
+                match (password, count("MfaDevices")) {
+                    (Some(false), _) => Some(false),
+                    (_, Some(n)) if n > 0 => Some(false),
+                    (Some(true), Some(_)) => Some(true),
+                    _ => None,
+                },
+            ),
+        ],
+    };
+    told.into_iter().filter_map(|(name, holds)| Some((name, holds?))).collect()
+}
+
 /// A user or role.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Identity {
@@ -68,6 +107,7 @@ pub(crate) struct Identity {
     /// ARNs of the customer managed policies that are attached, and of the groups it is in.
     pub(crate) attached: Vec<String>,
     pub(crate) groups: Vec<String>,
+    pub(crate) traits: BTreeMap<Trait, bool>,
 }
 
 /// The type of the policies that AWS manages, whose documents only a live account tells.
@@ -196,6 +236,7 @@ impl Identity {
             boundary,
             attached,
             groups: joined,
+            traits: traits(resource),
         })
     }
 

@@ -16,6 +16,7 @@ pub use ask::{Asked, Permission, Told};
 pub(crate) use ask::{Change, Wish};
 pub(crate) use block::is_public_list;
 pub use changed::Changed;
+pub use identity::Trait;
 pub(crate) use identity::{Group, Identity, Part, Shed};
 
 use crate::glob::{Glob, pieces};

@@ -2,6 +2,7 @@
 
 use crate::ask::guard_of;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use yagura_access::Estate;
 use yagura_access::escalate::{Closure, From, Gives, Method, Target, methods};
 use yagura_content::Library;
@@ -308,6 +309,49 @@ fn an_account_that_administers_the_service_is_as_good_as_the_management_account(
             method.id
         );
         assert_eq!(told(Value::Null), (false, true), "{}", method.id);
+    }
+}
+
+/// What the inventory tells of the target decides an assumption; where it doesn't, the assumption stands beside the step.
+#[test]
+fn what_is_observed_of_the_target_takes_the_place_of_an_assumption() {
+    let profiles = |list: Value| json!({"InstanceProfiles": list});
+    let keys = |count: usize| json!({"AccessKeys": vec![json!({"Id": "AKIA"}); count]});
+    let password = |has: bool, devices: Value| json!({"PasswordEnabled": has, "MfaDevices": devices});
+    let unknown = json!({"$unknown": "iam:ListAccessKeys"});
+    let cases = [
+        ("ec2-001", profiles(json!(["web"])), profiles(json!([]))),
+        ("ec2-003", profiles(json!(["web"])), profiles(json!([]))),
+        ("iam-002", keys(1), keys(2)),
+        ("iam-004", password(false, json!([])), password(true, json!([]))),
+        ("iam-006", password(true, json!([])), password(true, json!([{"SerialNumber": "arn"}]))),
+        ("iam-006", password(true, json!([])), password(false, json!([]))),
+    ];
+    let methods = inside();
+    let checked: BTreeSet<&str> = methods.iter().filter(|m| m.checked.is_some()).map(|m| m.id.as_str()).collect();
+    assert_eq!(checked, cases.iter().map(|case| case.0).collect());
+    for (id, holds, fails) in cases {
+        let method = methods.iter().find(|m| m.id == id).expect("a method");
+        // The assumption beside the step, if there is a path; and whether there is a sure one.
+        let told = |observed: Value| {
+            let mut resources = account(method, Blocker::Nothing);
+            let target = resources.iter_mut().find(|r| r.id == "target").expect("a target");
+            target.observed = observed;
+            let estate = Estate::of(&resources, guard_of);
+            let only = std::slice::from_ref(method);
+            let path = Closure::of(&estate, only).path(&attacker(method));
+            let sure = Closure::sure(&estate, only).path(&attacker(method)).is_some();
+            (path.map(|path| path.steps[0].assumes.is_some()), sure)
+        };
+        assert_eq!(told(holds), (Some(false), true), "{id}");
+        assert_eq!(told(fails), (None, false), "{id}");
+        for untold in [
+            Value::Null,
+            unknown.clone(),
+            json!({"InstanceProfiles": unknown, "AccessKeys": unknown, "MfaDevices": unknown}),
+        ] {
+            assert_eq!(told(untold), (Some(true), false), "{id}");
+        }
     }
 }
 

@@ -2,13 +2,13 @@
 
 use super::access::sight::{self, Sight};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     cell::OnceCell,
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
-use yagura_access::escalate::{Closure, Method, Path, Step, methods};
+use yagura_access::escalate::{Closure, Ground as Rests, Method, Path, Step, methods};
 use yagura_access::usage::{self, What, Window};
 use yagura_access::{Estate, Exposure, Inside, Insider, Trust};
 use yagura_content::Library;
@@ -92,7 +92,10 @@ fn derive(ground: Arc<Ground>, evidence: Evidence<'_>) -> Derive<'_> {
                 let estate = &sight().estate;
                 let closure = Closure::of(estate, methods);
                 let (found, hidden) = (closure.escalation(), closure.hidden(estate, methods));
-                let paths: HashMap<&str, &Path> = found.paths.iter().map(|p| (p.principal.as_str(), p)).collect();
+                // A longer way that is sure tells more than a shorter one that hangs on something nobody knows.
+                let sure = Closure::sure(estate, methods).escalation();
+                let all = found.paths.iter().chain(&sure.paths);
+                let paths: HashMap<&str, &Path> = all.map(|path| (path.principal.as_str(), path)).collect();
                 each(&|resource| {
                     let mut derived = escalates(resource, estate, &paths, &hidden)?;
                     let arn = resource.arn.as_deref().unwrap_or_default();
@@ -190,17 +193,7 @@ fn escalates(
     }
     let arn = resource.arn.as_deref()?;
     let steps = paths.get(arn).map_or(&[][..], |path| &path.steps);
-    let line = |(i, step): (usize, &Step)| {
-        let grounds = step.grounds.iter().map(|ground| {
-            let statement = ground.statement.as_deref().unwrap_or_default();
-            let because = because(statement, ground.conditions.iter().map(String::as_str));
-            format!("{} ({because})", ground.action)
-        });
-        let to = step.to.as_deref().map(|to| format!(" → {to}")).unwrap_or_default();
-        let text = format!("{}{to}: {}", step.method, grounds.collect::<Vec<_>>().join(", "));
-        (format!("derived.escalation[{i}]"), Value::from(text))
-    };
-    let because: Vec<(String, Value)> = steps.iter().enumerate().map(line).collect();
+    let because: Vec<(String, Value)> = steps.iter().enumerate().flat_map(|(i, step)| told_step(i, step)).collect();
     let ungoverned = resource.account.as_deref().and_then(|account| Some((account, estate.ungoverned(account)?)));
     let missing: Vec<String> = match (steps.is_empty(), ungoverned) {
         // What the organization may deny is of no account where there is no path.
@@ -218,6 +211,23 @@ fn escalates(
         (true, _) => hidden.get(arn).into_iter().flatten().cloned().collect(),
     };
     Some(Derived { truth: missing.is_empty().then_some(false), missing, because })
+}
+
+/// A step as a person reads it, and for who draws it.
+fn told_step(i: usize, step: &Step) -> [(String, Value); 2] {
+    let ground = |ground: &Rests| {
+        let statement = ground.statement.as_deref().unwrap_or_default();
+        let because = because(statement, ground.conditions.iter().map(String::as_str));
+        format!("{} ({because})", ground.action)
+    };
+    let grounds: Vec<String> = step.grounds.iter().map(ground).collect();
+    let to = step.to.as_deref().map(|to| format!(" → {to}")).unwrap_or_default();
+    let text = format!("{}{to}: {}", step.method, grounds.join(", "));
+    let drawn = json!({
+        "from": step.from, "method": step.method, "title": step.title, "to": step.to, "because": grounds,
+        "assumes": step.assumes,
+    });
+    [(format!("derived.escalation[{i}]"), text.into()), (format!("derived.escalation_step[{i}]"), drawn)]
 }
 
 /// By what AWS remembers of uses alone: the lake's own events are asked by `access unused`.

@@ -4,6 +4,7 @@ use crate::{
     evidence::{self, Row},
     markdown,
     ui::Ui,
+    way::{self, Way},
 };
 use askama::Template;
 use axum::{
@@ -39,6 +40,7 @@ struct Page<'a> {
     topic: Option<Topic>,
     why: String,
     steps: String,
+    way: Option<Way>,
     rows: Vec<Row>,
     hidden_rows: usize,
     json: String,
@@ -65,8 +67,12 @@ async fn load<'a>(console: &Console, ui: &'a Ui, id: &str) -> Result<Page<'a>, E
     let topic = console.catalog.get(&finding.rule).cloned();
     let (why, steps) = topic.as_ref().map(|t| markdown::why_and_do(ui.say(&t.body))).unwrap_or_default();
     let alert = finding.class == FindingClass::Detection;
-    let (rows, hidden_rows) =
-        if alert { facts(ui, &finding.evidence) } else { evidence::rows(ui, &finding.evidence, ROWS) };
+    let way = way::of(ui, &console.library, &finding.evidence);
+    let (rows, hidden_rows) = match &way {
+        _ if alert => facts(ui, &finding.evidence),
+        Some(_) => evidence::rows(ui, &untold(&finding.evidence), ROWS),
+        None => evidence::rows(ui, &finding.evidence, ROWS),
+    };
     let (json, json_cut) = evidence::pretty(&finding.evidence, JSON);
     Ok(Page {
         ui,
@@ -78,6 +84,7 @@ async fn load<'a>(console: &Console, ui: &'a Ui, id: &str) -> Result<Page<'a>, E
         topic,
         why,
         steps,
+        way,
         rows,
         hidden_rows,
         json,
@@ -96,6 +103,12 @@ async fn resource(console: &Console, name: &str) -> Result<Option<ResourceRow>, 
         None if !name.contains([':', '/']) => console.hub.resource(&format!("arn:aws:s3:::{name}")).await,
         found => Ok(found),
     }
+}
+
+/// The evidence without what the picture of a way tells.
+fn untold(evidence: &Value) -> Value {
+    let left = evidence.as_object().into_iter().flatten().filter(|(key, _)| !way::is_told(key));
+    Value::Object(left.map(|(key, value)| (key.clone(), value.clone())).collect())
 }
 
 /// An alert's facts by name, without those that say nothing.
