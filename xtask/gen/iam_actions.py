@@ -14,7 +14,7 @@ The result is the same on every run. Lines start with their kind, fields are par
     r  resource type; its ARN; the condition keys that it sets
     a  resource types that the actions take, `?` after one that a call can do without, `*` for all of the service's and
        none needed; condition keys beyond those of these types; actions, each after the letter of its access level
-       (Read, List, Write, Tagging, Permissions management)
+       (Read, List, Write, Tagging, Permissions management: AWS's, but for PERMISSIONS below)
 
 A key's own service is left out (`:prefix`), and `*` stands for the part that a policy's author fills in. An ARN is
 `SERVICE:REGION:ACCOUNT:RESOURCE`, the service left out where it is the prefix, `-` for any Region and any account.
@@ -36,6 +36,8 @@ IAM_DATA = "0.21.202609261"
 TAKEN = "2026-11-26"
 OUT = Path(__file__).resolve().parents[2] / "crates/access/data"
 PLACEHOLDER = re.compile(r"\$\{[^}]*\}|<[^>]*>|(?<=/)tag-key$")
+# Services that only hold who may do what: what writes there changes permissions, though AWS calls most of it Write.
+PERMISSIONS = {"iam", "identitystore", "ram", "sso", "sso-directory"}
 # The keys of tags, which a fifth of all actions set.
 SHORT = {"aws:RequestTag/*": "%q", "aws:TagKeys": "%t", "aws:ResourceTag/*": "%r"}
 
@@ -113,7 +115,8 @@ def service(prefix, facts, bound):
             of = "*"
         else:
             of = " ".join(word(r) if r in needed else word(r) + "?" for r in sorted(taken))
-        groups[of, keys(sets[name] - common - implied[name], prefix)].append(a["accessLevel"][0] + name)
+        level = "P" if prefix in PERMISSIONS and a["accessLevel"] == "Write" else a["accessLevel"][0]
+        groups[of, keys(sets[name] - common - implied[name], prefix)].append(level + name)
     for (of, own), names in sorted(groups.items()):
         yield f"a{of}\t{own}\t{' '.join(sorted(names, key=lambda name: name[1:]))}"
 

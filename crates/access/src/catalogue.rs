@@ -30,7 +30,8 @@ struct Entry {
     service: OnceLock<Service>,
 }
 
-/// How much an action can do, as AWS classes it.
+/// How much an action can do, as AWS classes it; but what writes in IAM, IAM Identity Center or RAM changes who may do what,
+/// whatever AWS calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     List,

@@ -47,7 +47,7 @@ pub enum AskCommand {
     )]
     Least(Least),
     /// Roles, passwords, keys and permissions that nobody used
-    #[command(after_help = "Examples:\n  yagura access unused\n  yagura access unused --days 45 --fail-on medium")]
+    #[command(after_help = "Examples:\n  yagura access unused\n  yagura access unused --days 45 --fail-on low")]
     Unused(Unused),
     /// Groups for principals that do much the same, and how much more each would get
     #[command(after_help = "Examples:\n  yagura access groups\n  yagura access groups --since 30d --format json")]

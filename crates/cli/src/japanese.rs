@@ -322,9 +322,13 @@ fn translated(command: Command) -> Command {
     if let Some(after) = after {
         command = command.after_help(after);
     }
+    // Under a heading of one's own clap sorts them by name.
+    let mut place = 0;
     command
         .mut_args(|arg| {
             let heading = if arg.is_positional() { "引数" } else { "オプション" };
+            place += 1;
+            let arg = if arg.is_positional() { arg.display_order(place) } else { arg };
             match arg.get_help().and_then(|text| find(&text.to_string())) {
                 Some(ja) => arg.help(ja).help_heading(heading),
                 None => arg.help_heading(heading),

@@ -121,12 +121,13 @@ async fn store_gaps(
     for row in sqlx::query("SELECT rowid, type, account, region, action, reason FROM gaps").fetch_all(&mut **tx).await?
     {
         let old = gap_row(&row)?;
-        if scope.reaches(&old) || inventory.gaps.iter().any(|new| again(&old, new)) {
+        if scope.closes(&old) || (scope.asks(&old) && inventory.gaps.iter().any(|new| again(&old, new))) {
             let rowid: i64 = row.try_get("rowid")?;
             sqlx::query("DELETE FROM gaps WHERE rowid = ?").bind(rowid).execute(&mut **tx).await?;
         }
     }
-    for gap in &inventory.gaps {
+    // What rules only looked at beside is not what the run was about.
+    for gap in inventory.gaps.iter().filter(|gap| scope.asks(gap)) {
         sqlx::query("INSERT INTO gaps (type, account, region, action, reason, at) VALUES (?,?,?,?,?,?)")
             .bind(&gap.kind)
             .bind(&gap.account)

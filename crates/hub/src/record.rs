@@ -11,11 +11,22 @@ use yagura_model::{Finding, Gap, Inventory, Judgement, Severity, Status, Text, V
 pub struct Scope {
     /// (account, Region, type) triples that were listed completely.
     read: HashSet<(Option<String>, Option<String>, String)>,
+    /// (account, type) pairs that were looked for.
+    asked: HashSet<(Option<String>, String)>,
+    /// Whether in all Regions.
+    everywhere: bool,
 }
 
 impl Scope {
     pub fn add(&mut self, account: Option<&str>, region: Option<&str>, kind: &str) {
         self.read.insert((account.map(str::to_owned), region.map(str::to_owned), kind.to_owned()));
+        self.asked.insert((account.map(str::to_owned), kind.to_owned()));
+    }
+
+    /// The scope of a run that asked in all Regions there are.
+    pub fn everywhere(mut self) -> Scope {
+        self.everywhere = true;
+        self
     }
 
     /// The scope of evidence that names nothing but what it holds: each (account, Region, type) of its resources,
@@ -38,11 +49,16 @@ impl Scope {
         self
     }
 
-    /// Whether some of what a gap left out was listed now.
-    pub(crate) fn reaches(&self, gap: &Gap) -> bool {
-        self.read.iter().any(|(account, region, kind)| {
-            *kind == gap.kind && *account == gap.account && (gap.region.is_none() || *region == gap.region)
-        })
+    /// Whether what a gap left out was looked for.
+    pub(crate) fn asks(&self, gap: &Gap) -> bool {
+        self.asked.contains(&(gap.account.clone(), gap.kind.clone()))
+    }
+
+    /// Whether all of what an earlier gap left out was looked for again.
+    pub(crate) fn closes(&self, gap: &Gap) -> bool {
+        let (account, region) = (gap.account.clone(), gap.region.clone());
+        let here = region.is_some() && self.read.contains(&(account, region, gap.kind.clone()));
+        here || (self.everywhere && self.asks(gap))
     }
 
     pub(crate) fn covers(&self, account: &Option<String>, region: &Option<String>, kind: &str) -> bool {

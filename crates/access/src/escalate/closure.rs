@@ -101,7 +101,7 @@ impl Closure {
         self.follow(estate, methods, changed, View::Plain)
     }
 
-    fn follow(&self, estate: &Estate, methods: &[Method], changed: &Changed, view: View) -> Closure {
+    fn follow<'e>(&self, estate: &'e Estate, methods: &[Method], changed: &Changed, view: View) -> Closure {
         let mut edges = Edges::new(estate, methods, view);
         let kept = self.kept(estate, changed);
         let touched: BTreeSet<&str> = changed.all().collect();
@@ -112,7 +112,7 @@ impl Closure {
         };
         edges.unread = self.unread.iter().filter(stands).cloned().collect();
         let mut taken: BTreeMap<&str, Taken> = BTreeMap::new();
-        let mut frontier: Vec<&str> = Vec::new();
+        let mut frontier: Vec<&'e str> = Vec::new();
         for principal in estate.principals() {
             let is_admin = match changed.identities.contains(principal) {
                 true => edges.is_admin(principal, Change::Nothing),
@@ -128,13 +128,15 @@ impl Closure {
             rank += 1;
             // To whom a way may be open now that was not before: later, or not at all, or not by their trust.
             let moved = |target: &&str| self.rank(target) != Some(rank - 1) || touched.contains(target);
-            let moved: Vec<&str> = frontier.iter().copied().filter(moved).collect();
+            let identity = |target: &&'e str| Some((*target, estate.identities.get(*target)?));
+            let moved: Vec<_> = frontier.iter().filter(|target| moved(target)).filter_map(identity).collect();
+            let targets: Vec<_> = frontier.iter().filter_map(identity).collect();
             let mut reached = Vec::new();
             for principal in estate.principals().filter(|p| !taken.contains_key(p)) {
                 let was = self.taken.get(principal);
                 let found = if changed.identities.contains(principal) || (was.is_some() && !kept.contains(principal)) {
                     let alone = if rank == 1 { edges.alone(principal, None) } else { None };
-                    alone.or_else(|| edges.over(principal, &frontier))
+                    alone.or_else(|| edges.over(principal, &targets))
                 } else if let Some(Taken { rank: then, edge: Some(edge) }) = was
                     && *then == rank
                 {

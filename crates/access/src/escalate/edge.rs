@@ -219,11 +219,9 @@ impl<'a> Edges<'a> {
     }
 
     /// A method by which a principal comes to act as one of `targets`.
-    pub fn over(&mut self, principal: &'a str, targets: &[&str]) -> Option<Edge> {
+    pub fn over(&mut self, principal: &'a str, targets: &[(&'a str, &'a Identity)]) -> Option<Edge> {
         let estate = self.estate;
         let identity = estate.identities.get(principal)?;
-        let targets: Vec<(&String, &Identity)> =
-            targets.iter().filter_map(|name| estate.identities.get_key_value(*name)).collect();
         // A way that nothing is assumed for is better than one that has been found.
         let mut assumed = None;
         for method in self.usable(principal, identity).into_iter().filter(|m| m.gives == Gives::Target) {

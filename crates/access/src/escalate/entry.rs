@@ -2,7 +2,7 @@
 
 use super::edge::{Edges, View};
 use super::{Closure, From, Gives, Ground, Method, Path, Step};
-use crate::estate::Estate;
+use crate::estate::{Estate, OpenInstance};
 use crate::exposure::Exposure;
 use std::collections::BTreeSet;
 use yagura_model::{Arn, is_account_id};
@@ -15,6 +15,9 @@ const ANYBODY: &str = "sts-003";
 const FROM_INSTANCE: &str = "x-imds-ssrf";
 /// How one asks an instance for them.
 const METADATA: &str = "GET http://169.254.169.254/latest/meta-data/iam/security-credentials/";
+
+/// Instances of one role that are told.
+const MOST_INSTANCES: usize = 10;
 
 /// A way that begins outside.
 #[derive(Clone, Debug)]
@@ -69,25 +72,26 @@ impl Closure {
             if !edges.trusts(method, role) {
                 continue;
             }
-            for instance in instances {
-                let step = Step {
-                    method: method.id.clone(),
-                    title: method.title.clone(),
-                    from: "*".to_owned(),
-                    to: Some(role.to_owned()),
-                    grounds: vec![Ground {
-                        action: METADATA.to_owned(),
-                        resource: instance.arn.clone(),
-                        statement: Some(instance.opened_by.clone()),
-                        conditions: Vec::new(),
-                        unread: Vec::new(),
-                    }],
-                    assumes: method.assumes.clone(),
-                };
-                let steps = std::iter::once(step).chain(rest.steps.iter().cloned()).collect();
-                let path = Path { principal: "*".to_owned(), steps };
-                found.push(Entry { path, doubt: instance.doubt.clone() });
-            }
+            // Those of which it is known come first, and where there are some the others tell nothing.
+            let doubt = instances.first().and_then(|instance| instance.doubt.clone());
+            let alike = instances.iter().filter(|instance| instance.doubt.is_some() == doubt.is_some());
+            let ground = |instance: &OpenInstance| Ground {
+                action: METADATA.to_owned(),
+                resource: instance.arn.clone(),
+                statement: Some(instance.opened_by.clone()),
+                conditions: Vec::new(),
+                unread: instance.doubt.iter().cloned().collect(),
+            };
+            let step = Step {
+                method: method.id.clone(),
+                title: method.title.clone(),
+                from: "*".to_owned(),
+                to: Some(role.to_owned()),
+                grounds: alike.take(MOST_INSTANCES).map(ground).collect(),
+                assumes: method.assumes.clone(),
+            };
+            let steps = std::iter::once(step).chain(rest.steps.iter().cloned()).collect();
+            found.push(Entry { path: Path { principal: "*".to_owned(), steps }, doubt });
         }
         found
     }

@@ -42,6 +42,16 @@ pub struct Permission {
     pub ungoverned: Vec<(String, String)>,
 }
 
+impl Permission {
+    /// Whether it is allowed, or may be.
+    pub fn is_open(&self) -> bool {
+        match &self.told {
+            Told::Answer(answer) => answer.is_open(),
+            Told::Unread(_) => true,
+        }
+    }
+}
+
 /// A question beside what is there.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Wish<'a> {
@@ -71,6 +81,34 @@ impl Estate {
     /// # Errors
     /// As [`Estate::permission`].
     pub fn who_can(&self, action: &str, resource: &str, context: &Map<String, Json>) -> Result<Vec<Permission>, Error> {
+        let asked = |principal| self.permission(&Asked { principal, action, resource, context, session: None });
+        let all = self.candidates(action, resource).into_iter().map(asked);
+        all.filter(|permission| permission.as_ref().map_or(true, Permission::is_open)).collect()
+    }
+
+    /// Who can do something on a part of what a pattern covers, and not on all of it.
+    ///
+    /// # Errors
+    /// A question that can't be decided within the bounds.
+    pub fn who_can_partly(
+        &self,
+        action: &str,
+        resource: &str,
+        context: &Map<String, Json>,
+    ) -> Result<Vec<&str>, Error> {
+        let mut found = Vec::new();
+        for principal in self.candidates(action, resource) {
+            let asked = Asked { principal, action, resource, context, session: None };
+            let some = Wish { any: true, ..Wish::default() };
+            if !self.permission(&asked)?.is_open() && self.wish(&asked, some)?.is_open() {
+                found.push(principal);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Who might be allowed something, by a policy of its own or of the resource.
+    fn candidates(&self, action: &str, resource: &str) -> BTreeSet<&str> {
         let guards = self.guard(resource).map_or(&[][..], |(_, guarded)| &guarded.policies);
         let mut principals: BTreeSet<&str> = match guards {
             [] => self.identities.iter().filter(|(_, i)| i.may(action)).map(|(arn, _)| arn.as_str()).collect(),
@@ -93,18 +131,12 @@ impl Estate {
         {
             principals.insert("anonymous");
         }
-        let mut found = Vec::new();
-        for principal in principals {
-            let permission = self.permission(&Asked { principal, action, resource, context, session: None })?;
-            let can = match &permission.told {
-                Told::Answer(answer) => answer.is_open(),
-                Told::Unread(_) => true,
-            };
-            if can {
-                found.push(permission);
-            }
-        }
-        Ok(found)
+        principals
+    }
+
+    /// Whether policies of a resource are known, be it that there are none.
+    pub fn knows(&self, resource: &str) -> bool {
+        self.guard(resource).is_some()
     }
 
     /// Whether a principal can do something.
@@ -133,6 +165,31 @@ impl Estate {
         };
         let guards = self.guard(resource).map_or(&[][..], |(_, guarded)| &guarded.policies);
         identity.policies.iter().chain(guards).any(allows)
+    }
+
+    /// Whether a principal's own policies might let it take on a role of another account.
+    pub fn might_enter(&self, principal: &str, account: &str) -> bool {
+        let partition = yagura_model::Arn::parse(principal).map_or("aws", |arn| arn.partition);
+        self.might(principal, "sts:AssumeRole", &format!("arn:{partition}:iam::{account}:role/*"))
+    }
+
+    /// Whether the policies of a resource might let in principals of an account.
+    pub fn might_let_in(&self, resource: &str, account: &str) -> bool {
+        let names = |entry: &Entry| match entry {
+            Entry::Anyone | Entry::Canonical(_) | Entry::Federated(_) => true,
+            Entry::Aws(text) => text.contains(account),
+            Entry::Service(_) => false,
+        };
+        let lets_in = |statement: &Statement| match &statement.principals {
+            Principals::These(entries) => entries.iter().any(names),
+            Principals::NotThese(_) => true,
+            Principals::Attached | Principals::Nobody => false,
+        };
+        self.guards(resource).iter().any(|held| match held {
+            Held::Read(policy) => policy.statements.iter().any(|s| s.effect == Effect::Allow && lets_in(s)),
+            Held::Unread(_) => true,
+            Held::Doubt(_) => false,
+        })
     }
 
     /// [`Estate::permission`] after a change, or for one of many resources.

@@ -2,13 +2,37 @@
 //! Internet reaches them, and their metadata service asks for no session token
 //! (`docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html`).
 //!
-//! Reached is an instance with a public address whose security group lets the whole Internet in. Routes, network ACLs
-//! and load balancers are not looked at.
+//! Reached is a running instance with a network interface that has a public address and a security group which lets the
+//! whole Internet in. Routes, network ACLs and load balancers are not looked at. What is not known never counts as closed.
 
 use super::texts;
 use serde_json::Value as Json;
-use std::collections::{BTreeMap, HashMap};
-use yagura_model::{AddressRange, Resource, member, unknown_in, unknown_reason};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use yagura_model::{AddressRange, Resource, member, unknown_in, unknown_reason, unknown_within};
+
+/// Ports behind which sits nothing that sends requests for others: SSH and RDP.
+const BARE: [i64; 2] = [22, 3389];
+
+/// What an inventory tells of a thing that may hold: a reason says why it is not known.
+type Known = Result<bool, String>;
+
+/// Both; whatever is known not to hold decides.
+fn and(one: Known, other: Known) -> Known {
+    match (one, other) {
+        (Ok(false), _) | (_, Ok(false)) => Ok(false),
+        (Err(reason), _) | (_, Err(reason)) => Err(reason),
+        _ => Ok(true),
+    }
+}
+
+/// Either; whatever is known to hold decides.
+fn or(one: Known, other: Known) -> Known {
+    match (one, other) {
+        (Ok(true), _) | (_, Ok(true)) => Ok(true),
+        (Err(reason), _) | (_, Err(reason)) => Err(reason),
+        _ => Ok(false),
+    }
+}
 
 /// An instance that hands out a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,93 +44,218 @@ pub(crate) struct OpenInstance {
     pub doubt: Option<String>,
 }
 
-/// The open instances of each role, by the role's ARN.
-pub(super) fn open<'a>(resources: impl Iterator<Item = &'a Resource> + Clone) -> BTreeMap<String, Vec<OpenInstance>> {
-    let real = resources.filter(|resource| !resource.source.is_template());
-    // A profile holds one role.
-    let mut roles: HashMap<(&str, &str), &str> = HashMap::new();
-    let mut groups: HashMap<&str, &Json> = HashMap::new();
-    for resource in real.clone() {
-        match (&*resource.kind, resource.account.as_deref(), resource.arn.as_deref()) {
-            ("AWS::IAM::Role", Some(account), Some(arn)) => {
-                let profiles = texts(member(&resource.observed, "InstanceProfiles"));
-                roles.extend(profiles.map(|profile| ((account, profile), arn)));
-            }
-            ("AWS::EC2::SecurityGroup", ..) => {
-                groups.insert(&resource.id, member(&resource.properties, "SecurityGroupIngress"));
-            }
-            _ => {}
-        }
-    }
-    let mut open: BTreeMap<String, Vec<OpenInstance>> = BTreeMap::new();
-    for instance in real.filter(|resource| resource.kind == "AWS::EC2::Instance") {
-        let (Some(account), Some(arn)) = (instance.account.as_deref(), &instance.arn) else { continue };
-        let profile = member(&instance.properties, "IamInstanceProfile").as_str().unwrap_or_default();
-        let Some(role) = roles.get(&(account, profile)) else { continue };
-        let metadata = answers_plainly(instance);
-        let Some((group, reached)) = let_in(instance, &groups) else { continue };
-        if metadata == Ok(false) {
-            continue;
-        }
-        open.entry((*role).to_owned()).or_default().push(OpenInstance {
-            arn: arn.clone(),
-            opened_by: format!("{}/{group}", instance.id),
-            doubt: metadata.err().or(reached).map(str::to_owned),
-        });
-    }
-    open
+/// The open instances of an inventory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OpenInstances {
+    /// By the ARN of the role, those of which it is known first.
+    of: BTreeMap<String, Vec<OpenInstance>>,
+    /// Why it is not known of some whose role they hand out.
+    untold: BTreeSet<String>,
 }
 
-/// Whether the metadata service answers a request without a session token; an error says what would have told.
-fn answers_plainly(instance: &Resource) -> Result<bool, &str> {
+/// What instances refer to.
+struct Surroundings<'a> {
+    /// Roles' ARNs by account and profile; a profile holds one.
+    profiles: HashMap<(&'a str, &'a str), &'a str>,
+    /// Why it is not known of an account's roles in which profiles they are.
+    unprofiled: HashMap<&'a str, String>,
+    groups: HashMap<&'a str, &'a Json>,
+    lists: HashMap<&'a str, &'a Json>,
+}
+
+impl OpenInstances {
+    pub fn of<'a>(resources: impl Iterator<Item = &'a Resource> + Clone) -> OpenInstances {
+        let real = resources.filter(|resource| !resource.source.is_template());
+        let around = Surroundings::of(real.clone());
+        let mut open = OpenInstances::default();
+        for instance in real.filter(|resource| resource.kind == "AWS::EC2::Instance") {
+            let (Some(account), Some(arn)) = (instance.account.as_deref(), &instance.arn) else { continue };
+            let Some((group, reached)) = around.reached(instance) else { continue };
+            let doubt = match and(and(is_running(instance), answers_plainly(instance)), reached) {
+                Ok(false) => continue,
+                Ok(true) => None,
+                Err(reason) => Some(reason),
+            };
+            match around.role(instance, account) {
+                Ok(None) => {}
+                Ok(Some(role)) => open.of.entry(role.to_owned()).or_default().push(OpenInstance {
+                    arn: arn.clone(),
+                    opened_by: format!("{}/{group}", instance.id),
+                    doubt,
+                }),
+                Err(reason) => _ = open.untold.insert(format!("{} ({reason})", instance.id)),
+            }
+        }
+        open.of.values_mut().for_each(|instances| instances.sort_by_key(|instance| instance.doubt.is_some()));
+        open
+    }
+
+    pub fn of_role(&self, role: &str) -> &[OpenInstance] {
+        self.of.get(role).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn untold(&self) -> &BTreeSet<String> {
+        &self.untold
+    }
+}
+
+impl<'a> Surroundings<'a> {
+    fn of(resources: impl Iterator<Item = &'a Resource>) -> Surroundings<'a> {
+        let (profiles, unprofiled) = (HashMap::new(), HashMap::new());
+        let mut around = Surroundings { profiles, unprofiled, groups: HashMap::new(), lists: HashMap::new() };
+        for resource in resources {
+            match (&*resource.kind, resource.account.as_deref(), resource.arn.as_deref()) {
+                ("AWS::IAM::Role", Some(account), Some(arn)) => {
+                    let told = member(&resource.observed, "InstanceProfiles");
+                    around.profiles.extend(texts(told).map(|profile| ((account, profile), arn)));
+                    let reason =
+                        unknown_in(told).or((!told.is_array()).then_some("iam:GetAccountAuthorizationDetails"));
+                    if let Some(reason) = reason {
+                        around.unprofiled.insert(account, reason.to_owned());
+                    }
+                }
+                ("AWS::EC2::SecurityGroup", ..) => {
+                    around.groups.insert(&resource.id, member(&resource.properties, "SecurityGroupIngress"));
+                }
+                ("AWS::EC2::PrefixList", ..) => {
+                    around.lists.insert(&resource.id, member(&resource.properties, "Entries"));
+                }
+                _ => {}
+            }
+        }
+        around
+    }
+
+    /// The role that an instance hands out; `None`: it has none.
+    fn role(&self, instance: &Resource, account: &str) -> Result<Option<&'a str>, String> {
+        let profile = member(&instance.properties, "IamInstanceProfile");
+        match (profile.as_str(), unknown_reason(profile)) {
+            (_, Some(reason)) => Err(reason.to_owned()),
+            (None | Some(""), None) => Ok(None),
+            (Some(profile), None) => match (self.profiles.get(&(account, profile)), self.unprofiled.get(account)) {
+                (Some(role), _) => Ok(Some(role)),
+                (None, Some(reason)) => Err(reason.clone()),
+                // A profile can be empty.
+                (None, None) => Ok(None),
+            },
+        }
+    }
+
+    /// A security group that lets the Internet in at a public address, and whether that is known; one of which it is known
+    /// before others. `None`: none does.
+    fn reached(&self, instance: &Resource) -> Option<(String, Known)> {
+        let properties = &instance.properties;
+        let interfaces = member(properties, "NetworkInterfaces");
+        let of_instance = || {
+            let v4 = member(&instance.observed, "PublicIpAddress");
+            let address = unknown_reason(v4).map_or(Ok(v4.is_string()), |reason| Err(reason.to_owned()));
+            self.lets_in(member(properties, "SecurityGroupIds"), &address, &Ok(false))
+        };
+        let mut found = Vec::new();
+        match (interfaces.as_array(), unknown_reason(interfaces)) {
+            (_, Some(reason)) => found.push((String::new(), Err(reason.to_owned()))),
+            (Some(list), None) if !list.is_empty() => found.extend(list.iter().filter_map(|interface| {
+                let v4 = member(interface, "AssociatePublicIpAddress");
+                let v4 = unknown_reason(v4).map_or(Ok(*v4 == true), |reason| Err(reason.to_owned()));
+                let v6 = member(interface, "Ipv6Addresses");
+                let has_v6 = v6.as_array().is_some_and(|list| !list.is_empty());
+                let v6 = unknown_within(v6).map_or(Ok(has_v6), |reason| Err(reason.to_owned()));
+                self.lets_in(member(interface, "GroupSet"), &v4, &v6)
+            })),
+            _ => found.extend(of_instance()),
+        }
+        found.sort_by_key(|(_, known)| known.is_err());
+        found.into_iter().next()
+    }
+
+    /// The first of some groups that lets the Internet in at an address of a family that there is.
+    fn lets_in(&self, ids: &Json, v4: &Known, v6: &Known) -> Option<(String, Known)> {
+        if let Some(reason) = unknown_in(ids) {
+            let has = or(v4.clone(), v6.clone());
+            return (has != Ok(false)).then(|| (String::new(), Err(reason.to_owned())));
+        }
+        let mut doubtful = None;
+        for id in texts(ids) {
+            let rules = match self.groups.get(id) {
+                Some(rules) => rules,
+                None => &&Json::Null,
+            };
+            let opens = match (rules.as_array(), unknown_reason(rules)) {
+                (_, Some(reason)) => Err(reason.to_owned()),
+                (None, None) => Err("ec2:DescribeSecurityGroups".to_owned()),
+                (Some(rules), None) => {
+                    let rules = || rules.iter().filter(|rule| may_serve(rule));
+                    let open = |name: &str, has: &Known| {
+                        let opens = rules().map(|rule| self.is_world(rule, name)).fold(Ok(false), or);
+                        and(has.clone(), opens)
+                    };
+                    or(open("CidrIp", v4), open("CidrIpv6", v6))
+                }
+            };
+            match and(opens, or(v4.clone(), v6.clone())) {
+                Ok(false) => {}
+                Ok(true) => return Some((id.to_owned(), Ok(true))),
+                unsure => doubtful = doubtful.or(Some((id.to_owned(), unsure))),
+            }
+        }
+        doubtful
+    }
+
+    /// Whether a rule lets in the whole Internet by a range of its own, or by a prefix list.
+    fn is_world(&self, rule: &Json, name: &str) -> Known {
+        if let Some(reason) = unknown_reason(rule) {
+            return Err(reason.to_owned());
+        }
+        let is_of_family = |range: &AddressRange| range.is_ipv6() == (name == "CidrIpv6");
+        let world = |value: &Json| match (value.as_str(), unknown_reason(value)) {
+            (_, Some(reason)) => Err(reason.to_owned()),
+            (text, None) => {
+                let range = text.and_then(AddressRange::parse).filter(is_of_family);
+                Ok(range.is_some_and(AddressRange::is_world))
+            }
+        };
+        let list = member(rule, "SourcePrefixListId");
+        let listed = match (list.as_str(), unknown_reason(list)) {
+            (_, Some(reason)) => Err(reason.to_owned()),
+            (None, None) => Ok(false),
+            (Some(id), None) => match self.lists.get(id).and_then(|entries| entries.as_array()) {
+                Some(entries) => entries.iter().map(|entry| world(member(entry, "Cidr"))).fold(Ok(false), or),
+                None => Err(format!("ec2:GetManagedPrefixListEntries ({id})")),
+            },
+        };
+        or(world(member(rule, name)), listed)
+    }
+}
+
+/// Whether something that sends requests for others can sit behind a rule.
+fn may_serve(rule: &Json) -> bool {
+    let protocol = rule["IpProtocol"].as_str().unwrap_or("-1");
+    let port = |name: &str| rule[name].as_i64();
+    let bare = port("FromPort").filter(|from| port("ToPort") == Some(*from)).is_some_and(|port| BARE.contains(&port));
+    !protocol.starts_with("icmp") && !matches!(protocol, "1" | "58") && !bare
+}
+
+/// Whether an instance runs. One that doesn't has nothing to send.
+fn is_running(instance: &Resource) -> Known {
+    let state = member(&instance.observed, "State");
+    match (state.as_str(), unknown_reason(state)) {
+        (_, Some(reason)) => Err(reason.to_owned()),
+        (Some(state), None) => Ok(matches!(state, "running" | "pending")),
+        (None, None) => Ok(true),
+    }
+}
+
+/// Whether the metadata service answers a request without a session token.
+fn answers_plainly(instance: &Resource) -> Known {
     let options = member(&instance.properties, "MetadataOptions");
-    let told = [("HttpEndpoint", "enabled"), ("HttpTokens", "optional")];
-    let told = told.map(|(name, open)| {
+    let told = |name: &str, open: &str| {
         let value = member(options, name);
-        match (unknown_reason(value), value.as_str()) {
-            (Some(reason), _) => Err(reason),
-            (None, Some(value)) => Ok(value == open),
+        match (value.as_str(), unknown_reason(value)) {
+            (_, Some(reason)) => Err(reason.to_owned()),
+            (Some(value), None) => Ok(value == open),
             // What isn't told is as the image or the account has it.
-            (None, None) => Err("ec2:DescribeInstances"),
+            (None, None) => Err("ec2:DescribeInstances".to_owned()),
         }
-    });
-    match told {
-        [Ok(false), _] | [_, Ok(false)] => Ok(false),
-        [Err(reason), _] | [_, Err(reason)] => Err(reason),
-        [Ok(true), Ok(true)] => Ok(true),
-    }
-}
-
-/// The security group that lets the Internet in at a public address of an instance, and why that is not known; a group of
-/// which it is known before others. `None`: none does.
-fn let_in<'a>(instance: &'a Resource, groups: &HashMap<&str, &'a Json>) -> Option<(&'a str, Option<&'a str>)> {
-    let v4 = member(&instance.observed, "PublicIpAddress");
-    let unsure = unknown_reason(v4);
-    let has_v4 = v4.is_string() || unsure.is_some();
-    let v6 = member(&instance.observed, "Ipv6Addresses");
-    let has_v6 = texts(v6).next().is_some();
-    let ids = member(&instance.properties, "SecurityGroupIds");
-    let mut doubtful = None;
-    for id in texts(ids) {
-        let rules = match groups.get(id) {
-            Some(rules) => *rules,
-            None if has_v4 || has_v6 => {
-                doubtful = doubtful.or(Some((id, Some("ec2:DescribeSecurityGroups"))));
-                continue;
-            }
-            None => continue,
-        };
-        let opens = |rule: &Json| {
-            [("CidrIp", has_v4), ("CidrIpv6", has_v6)].into_iter().any(|(name, has)| {
-                has && rule[name].as_str().and_then(AddressRange::parse).is_some_and(AddressRange::is_world)
-            })
-        };
-        if rules.as_array().is_some_and(|rules| rules.iter().any(opens)) {
-            return Some((id, unsure));
-        }
-        if let Some(reason) = unknown_in(rules).filter(|_| has_v4 || has_v6) {
-            doubtful = doubtful.or(Some((id, Some(reason))));
-        }
-    }
-    doubtful
+    };
+    and(told("HttpEndpoint", "enabled"), told("HttpTokens", "optional"))
 }

@@ -18,17 +18,18 @@ pub(crate) use block::is_public_list;
 pub use changed::Changed;
 pub use identity::Trait;
 pub(crate) use identity::{Group, Identity, Part, Shed};
+pub(crate) use instance::OpenInstance;
 
 use crate::glob::{Glob, pieces};
 use crate::policy::{Kind, Policy};
 use crate::principal::{Entry, Principals};
 use identity::{Managed, by_name, groups};
-use instance::OpenInstance;
+use instance::OpenInstances;
 use organization::Organizations;
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use yagura_model::{Arn, Resource, member, unknown_within};
+use yagura_model::{Arn, Gap, Resource, member, unknown_within};
 
 /// All principals and resources of an inventory, by ARN.
 #[derive(Clone, Debug, Default)]
@@ -38,8 +39,7 @@ pub struct Estate {
     guarded: BTreeMap<String, Guarded>,
     /// Functions' ARNs by the ARN of their role.
     pub(crate) functions: BTreeMap<String, Vec<String>>,
-    /// By the ARN of their role.
-    open_instances: BTreeMap<String, Vec<OpenInstance>>,
+    open_instances: OpenInstances,
     /// Roles' ARNs by account and name, which is all that a session tells of its role.
     roles: BTreeMap<(String, String), String>,
     organizations: Organizations,
@@ -159,7 +159,7 @@ impl Estate {
             }
         }
         estate.groups = groups;
-        estate.open_instances = instance::open(resources());
+        estate.open_instances = OpenInstances::of(resources());
         for (arn, guarded) in &estate.guarded {
             let named = guarded.policies.iter().flat_map(named).filter(|text| text.contains(":assumed-role/"));
             let named: BTreeSet<String> = named.cloned().collect();
@@ -169,6 +169,12 @@ impl Estate {
         }
         block::restrict(&mut estate, all);
         estate
+    }
+
+    /// The estate where some of what tells of organizations could not be listed.
+    pub fn unlisted<'g>(mut self, gaps: impl Iterator<Item = &'g Gap>) -> Estate {
+        self.organizations.unlisted(gaps);
+        self
     }
 
     /// The users and roles.
@@ -260,7 +266,12 @@ impl Estate {
 
     /// The instances that give away a role's credentials.
     pub(crate) fn open_instances(&self, role: &str) -> &[OpenInstance] {
-        self.open_instances.get(role).map_or(&[], Vec::as_slice)
+        self.open_instances.of_role(role)
+    }
+
+    /// The instances that may give away credentials, of which it is not known whose; each with the reason.
+    pub fn untold_instances(&self) -> &BTreeSet<String> {
+        self.open_instances.untold()
     }
 
     /// Whether an account manages an organization, or administers a service for it. An error says what would have told.

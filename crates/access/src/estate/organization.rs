@@ -7,7 +7,10 @@ use crate::evaluate::Level;
 use crate::policy::Kind;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
-use yagura_model::{ACCOUNT_TYPE, Arn, Resource, member, unknown_in, unknown_reason};
+use yagura_model::{ACCOUNT_TYPE, Arn, Gap, Resource, member, unknown_in, unknown_reason};
+
+/// The type of the accounts of an organization.
+const ORGANIZED: &str = "AWS::Organizations::Account";
 
 /// What binds one account.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +44,8 @@ pub(super) struct Organizations {
     ids: BTreeMap<String, Option<String>>,
     /// The services that accounts administer for their organization; an error says why it is not known.
     delegated: BTreeMap<String, Result<BTreeSet<String>, String>>,
+    /// From which accounts' evidence it is known that an account is in the organization.
+    tellers: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Organizations {
@@ -48,7 +53,7 @@ impl Organizations {
         let mut organizations = Organizations::default();
         let attached = Attached::of(resources.clone());
         let parents = parents(resources.clone());
-        for resource in resources.clone().filter(|r| r.kind == "AWS::Organizations::Account") {
+        for resource in resources.clone().filter(|r| r.kind == ORGANIZED) {
             let account = &resource.id;
             let organization = resource.arn.as_deref().and_then(organization).map(str::to_owned);
             organizations.listed.extend(organization.clone());
@@ -66,6 +71,7 @@ impl Organizations {
             organizations.accounts.insert(account.clone(), governance);
             organizations.ids.insert(account.clone(), organization);
             organizations.delegated.insert(account.clone(), delegated(resource));
+            organizations.tellers.entry(account.clone()).or_default().extend(resource.account.clone());
         }
         for resource in resources.clone().filter(|r| r.kind == ACCOUNT_TYPE) {
             let Some(account) = &resource.account else { continue };
@@ -102,6 +108,28 @@ impl Organizations {
             }
         }
         organizations
+    }
+
+    /// Takes back what is known of accounts from listings of organizations that were not complete.
+    pub fn unlisted<'g>(&mut self, gaps: impl Iterator<Item = &'g Gap>) {
+        let gaps: Vec<&Gap> = gaps.filter(|gap| gap.kind.starts_with("AWS::Organizations::")).collect();
+        let gap_of = |teller: &String| gaps.iter().find(|gap| gap.bears_on(Some(teller)));
+        for (account, tellers) in &self.tellers {
+            // Another account may have seen the organization as a whole.
+            let Some(gap) =
+                tellers.iter().map(gap_of).collect::<Option<Vec<_>>>().and_then(|gaps| gaps.first().copied())
+            else {
+                continue;
+            };
+            if let Some(governance @ Governance::Bound(_)) = self.accounts.get_mut(account) {
+                *governance = Governance::Unread(gap.action.clone());
+            }
+            if gap.kind == ORGANIZED
+                && let Some(Some(id)) = self.ids.get(account)
+            {
+                self.listed.remove(id);
+            }
+        }
     }
 
     /// The organization that an account is in; `Some(None)`: in none, `None`: not known.
@@ -142,7 +170,9 @@ impl Organizations {
     /// The resource control policies that bind an account's resources for an action.
     pub fn rcp(&self, account: &str, action: &str) -> (Vec<Level>, Vec<String>) {
         let service = action.split(':').next().unwrap_or_default();
-        match is_bound_by_rcp(service) {
+        // They have no say over this one (same page, "resources and entities not restricted by RCPs").
+        let is_exempt = action.eq_ignore_ascii_case("kms:RetireGrant");
+        match is_bound_by_rcp(service) && !is_exempt {
             true => self.levels(account, |rung| &rung.rcp, action),
             false => (Vec::new(), Vec::new()),
         }
@@ -297,7 +327,6 @@ fn path(account: &Resource, parents: &BTreeMap<&str, &str>) -> Result<Vec<String
     Err("units that lie in one another".to_owned())
 }
 
-/// The organization in the ARN of an account: `arn:aws:organizations::MANAGEMENT:account/o-…/ACCOUNT`.
 /// The services that an account administers for its organization.
 fn delegated(account: &Resource) -> Result<BTreeSet<String>, String> {
     let told = member(&account.observed, "DelegatedServices");
@@ -308,6 +337,7 @@ fn delegated(account: &Resource) -> Result<BTreeSet<String>, String> {
     }
 }
 
+/// The organization in the ARN of an account: `arn:aws:organizations::MANAGEMENT:account/o-…/ACCOUNT`.
 fn organization(arn: &str) -> Option<&str> {
     Arn::parse(arn)?.resource.split('/').find(|part| part.starts_with("o-"))
 }

@@ -182,7 +182,7 @@ fn operands(view: &View, condition: &Condition, kind: Option<KeyType>, remarks: 
             let like = if clause.negated { "StringNotLike" } else { "StringLike" };
             let text = Text::new(
                 format!("`{operator}` takes the `*` of `{shown}` for a plain star: use `{like}`"),
-                format!("`{operator}` では `{shown}` の `*` がただの文字として扱われます。`{like}` を使ってください"),
+                format!("`{operator}` は `{shown}` の `*` をワイルドカードとして扱いません。`{like}` を使ってください"),
             );
             remarks.push(view.remark("wildcard-without-like", severity(view), &at, text));
         }

@@ -37,63 +37,129 @@ fn entered(trust: Value, rcp: Option<Value>) -> Option<String> {
     paths.first().map(|path| path.steps[0].method.clone())
 }
 
-/// Whether the Internet comes over an instance to a role with full access, for sure; `None`: it doesn't.
-fn taken(options: Value, observed: Value, rules: Value, trusted: &str) -> Option<bool> {
-    let trust =
-        json!({"Statement": {"Effect": "Allow", "Principal": {"Service": trusted}, "Action": "sts:AssumeRole"}});
+/// A role with full access in the instance profile `web`, an instance with that profile, and its security group, each as
+/// `change` leaves it.
+fn instance(change: impl FnOnce(&mut Vec<Resource>)) -> Vec<Resource> {
+    let trust = json!({"Statement": {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}});
     let properties = json!({"AssumeRolePolicyDocument": trust, "Policies": [], "ManagedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"], "PermissionsBoundary": null});
     let role = Resource {
         observed: json!({"InstanceProfiles": ["web"]}),
         ..resource("AWS::IAM::Role", &iam("role/web"), properties)
     };
     let ec2 = |what: &str| format!("arn:aws:ec2:us-east-1:{ACCOUNT}:{what}");
-    let properties = json!({"IamInstanceProfile": "web", "MetadataOptions": options, "SecurityGroupIds": ["sg-1"]});
+    let properties = json!({
+        "IamInstanceProfile": "web", "MetadataOptions": {"HttpEndpoint": "enabled", "HttpTokens": "optional"},
+        "NetworkInterfaces": [
+            {"AssociatePublicIpAddress": false, "GroupSet": ["sg-0"], "Ipv6Addresses": []},
+            {"AssociatePublicIpAddress": true, "GroupSet": ["sg-1"], "Ipv6Addresses": []},
+        ],
+    });
+    let observed = json!({"State": "running"});
     let instance = Resource { observed, ..resource("AWS::EC2::Instance", &ec2("instance/i-1"), properties) };
-    let group =
-        resource("AWS::EC2::SecurityGroup", &ec2("security-group/sg-1"), json!({"SecurityGroupIngress": rules}));
-    let mut resources = vec![role, instance, group];
-    // Of a group that isn't there nobody knows.
-    if rules == "gone" {
-        resources.pop();
-    }
+    let group = |id: &str, rule: Value| {
+        resource(
+            "AWS::EC2::SecurityGroup",
+            &ec2(&format!("security-group/{id}")),
+            json!({"SecurityGroupIngress": [rule]}),
+        )
+    };
+    let open = group("sg-1", json!({"IpProtocol": "tcp", "CidrIp": "0.0.0.0/0", "FromPort": 443, "ToPort": 443}));
+    let closed = group("sg-0", json!({"IpProtocol": "tcp", "CidrIp": "10.0.0.0/8"}));
+    let mut resources = vec![role, instance, open, closed];
+    change(&mut resources);
+    resources
+}
+
+/// Whether the Internet comes over the instance, for sure; `None`: it doesn't. And of how many instances it is not known whose
+/// role they give away.
+fn taken(change: impl FnOnce(&mut Vec<Resource>)) -> (Option<bool>, usize) {
     let library = Library::builtin().expect("sound content");
     let (methods, _) = methods(&library);
-    let estate = Estate::of(&resources, guard_of);
+    let estate = Estate::of(&instance(change), guard_of);
     let entries = Closure::of(&estate, &methods).entries(&estate, &[], &methods);
-    let first = entries.first()?;
-    assert_eq!((entries.len(), first.path.steps[0].method.as_str()), (1, "x-imds-ssrf"));
-    assert_eq!(first.path.steps[0].grounds[0].statement.as_deref(), Some("i-1/sg-1"));
-    Some(first.doubt.is_none())
+    let told = entries.first().map(|first| {
+        assert_eq!((entries.len(), first.path.steps[0].method.as_str()), (1, "x-imds-ssrf"));
+        assert_eq!(first.path.steps[0].grounds[0].unread.is_empty(), first.doubt.is_none());
+        first.doubt.is_none()
+    });
+    (told, estate.untold_instances().len())
+}
+
+/// An assignment of a value somewhere in one of the four resources.
+fn set(at: usize, pointer: &'static str, value: Value) -> impl FnOnce(&mut Vec<Resource>) {
+    move |resources| {
+        let resource = &mut resources[at];
+        let (whole, rest) = match pointer.strip_prefix("/observed") {
+            Some(rest) => (&mut resource.observed, rest),
+            None => (&mut resource.properties, pointer),
+        };
+        *whole.pointer_mut(rest).expect("a place") = value;
+    }
 }
 
 #[test]
 fn an_instance_that_the_internet_reaches_gives_away_its_role() {
-    let plain = json!({"HttpEndpoint": "enabled", "HttpTokens": "optional"});
-    let (public, world) =
-        (json!({"PublicIpAddress": "203.0.113.1"}), json!([{"CidrIp": "0.0.0.0/0", "FromPort": 443}]));
-    let (ec2, unknown) = ("ec2.amazonaws.com", json!({"$unknown": "ec2:DescribeInstances"}));
-    assert_eq!(taken(plain.clone(), public.clone(), world.clone(), ec2), Some(true));
-    let v6 = (json!({"Ipv6Addresses": ["2001:db8::1"]}), json!([{"CidrIpv6": "::/0"}]));
-    assert_eq!(taken(plain.clone(), v6.0.clone(), v6.1.clone(), ec2), Some(true));
+    let rule = |rule: Value| set(2, "/SecurityGroupIngress/0", rule);
+    let v6 = |resources: &mut Vec<Resource>, of: usize| {
+        resources[1].properties["NetworkInterfaces"][1]["AssociatePublicIpAddress"] = json!(false);
+        resources[1].properties["NetworkInterfaces"][of]["Ipv6Addresses"] = json!([{"Ipv6Address": "2001:db8::1"}]);
+        resources[2].properties["SecurityGroupIngress"] = json!([{"IpProtocol": "-1", "CidrIpv6": "::/0"}]);
+    };
+    let old = |resources: &mut Vec<Resource>| {
+        resources[1].properties["NetworkInterfaces"] = json!([]);
+        resources[1].properties["SecurityGroupIds"] = json!(["sg-1"]);
+        resources[1].observed = json!({"PublicIpAddress": "203.0.113.1"});
+    };
+    let listed = |resources: &mut Vec<Resource>| {
+        resources[2].properties["SecurityGroupIngress"] = json!([{"IpProtocol": "tcp", "SourcePrefixListId": "pl-1"}]);
+        let arn = format!("arn:aws:ec2:us-east-1:{ACCOUNT}:prefix-list/pl-1");
+        resources.push(resource("AWS::EC2::PrefixList", &arn, json!({"Entries": [{"Cidr": "0.0.0.0/0"}]})));
+    };
+    let open = [taken(|_| {}), taken(|resources| v6(resources, 1)), taken(old), taken(listed)];
+    assert_eq!(open, [(Some(true), 0); 4]);
     // Each twin has one thing in the way.
+    let other = json!({"Statement": {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}});
     let closed = [
-        taken(json!({"HttpEndpoint": "enabled", "HttpTokens": "required"}), public.clone(), world.clone(), ec2),
-        taken(json!({"HttpEndpoint": "disabled", "HttpTokens": "optional"}), public.clone(), world.clone(), ec2),
-        taken(plain.clone(), json!({"PublicIpAddress": null}), world.clone(), ec2),
-        taken(plain.clone(), public.clone(), json!([{"CidrIp": "10.0.0.0/8"}]), ec2),
-        taken(plain.clone(), public.clone(), v6.1, ec2),
-        taken(plain.clone(), v6.0, world.clone(), ec2),
-        taken(plain.clone(), public.clone(), world.clone(), "lambda.amazonaws.com"),
+        taken(set(1, "/MetadataOptions/HttpTokens", json!("required"))),
+        taken(set(1, "/MetadataOptions/HttpEndpoint", json!("disabled"))),
+        taken(set(1, "/NetworkInterfaces/1/AssociatePublicIpAddress", json!(false))),
+        taken(set(1, "/observed/State", json!("stopped"))),
+        taken(set(1, "/IamInstanceProfile", Value::Null)),
+        taken(rule(json!({"IpProtocol": "tcp", "CidrIp": "10.0.0.0/8"}))),
+        taken(rule(json!({"IpProtocol": "-1", "CidrIpv6": "::/0"}))),
+        taken(rule(json!({"IpProtocol": "icmp", "CidrIp": "0.0.0.0/0"}))),
+        taken(rule(json!({"IpProtocol": "tcp", "CidrIp": "0.0.0.0/0", "FromPort": 22, "ToPort": 22}))),
+        taken(|resources| v6(resources, 0)),
+        taken(set(0, "/AssumeRolePolicyDocument", other)),
     ];
-    assert_eq!(closed, [None; 7]);
+    assert_eq!(closed, [(None, 0); 11]);
+}
+
+#[test]
+fn what_is_not_known_of_an_instance_is_told() {
+    let unknown = || json!({"$unknown": "ec2:DescribeInstances"});
     let doubtful = [
-        taken(Value::Null, public.clone(), world.clone(), ec2),
-        taken(unknown.clone(), public.clone(), world.clone(), ec2),
-        taken(plain.clone(), public.clone(), unknown.clone(), ec2),
-        taken(plain.clone(), public, json!("gone"), ec2),
-        taken(plain, json!({"PublicIpAddress": unknown}), world, ec2),
+        taken(set(1, "/MetadataOptions", unknown())),
+        taken(set(1, "/MetadataOptions/HttpTokens", Value::Null)),
+        taken(set(1, "/NetworkInterfaces", unknown())),
+        taken(set(1, "/NetworkInterfaces/1/AssociatePublicIpAddress", unknown())),
+        taken(set(1, "/NetworkInterfaces/1/GroupSet", unknown())),
+        taken(set(1, "/observed/State", unknown())),
+        taken(set(2, "/SecurityGroupIngress", unknown())),
+        taken(set(2, "/SecurityGroupIngress/0", unknown())),
+        taken(set(2, "/SecurityGroupIngress/0/CidrIp", unknown())),
+        taken(set(2, "/SecurityGroupIngress/0", json!({"IpProtocol": "tcp", "SourcePrefixListId": "pl-1"}))),
+        taken(|resources| _ = resources.remove(2)),
     ];
-    assert_eq!(doubtful, [Some(false); 5]);
+    assert_eq!(doubtful, [(Some(false), 0); 11]);
+    let untold = [
+        taken(set(1, "", unknown())),
+        taken(set(1, "/IamInstanceProfile", unknown())),
+        taken(set(0, "/observed", unknown())),
+        taken(set(0, "/observed/InstanceProfiles", unknown())),
+        taken(set(0, "/observed", Value::Null)),
+    ];
+    assert_eq!(untold, [(None, 1); 5]);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! What an inventory tells beside the policies of identities and resources: S3's block, the organization.
 
+use crate::ask::guard_of;
 use serde_json::{Map, Value, json};
 use yagura_access::{Asked, Estate, Guard, Outcome, Permission, Told};
-use yagura_model::Resource;
+use yagura_model::{Gap, Resource};
 
 const ACCOUNT: &str = "111122223333";
 const STRANGER: &str = "arn:aws:iam::444455556666:role/partner";
@@ -160,6 +161,29 @@ fn service_control_policies_bind_the_accounts_below_them() {
     // Nothing binds the management account.
     let management = organized("ou-acme-prod", path, ACCOUNT, Value::Null);
     assert_eq!(told(ask(&management, USER, us)), allowed("all/1"));
+}
+
+#[test]
+fn what_could_not_be_listed_of_the_organization_leaves_its_accounts_unbound() {
+    let resources = organized("ou-acme-prod", Value::Null, "999999999999", Value::Null);
+    let teller = resources.iter().find(|r| r.kind == "AWS::Organizations::Account").and_then(|r| r.account.clone());
+    let gap = |kind: &str, account: Option<String>| Gap {
+        kind: kind.to_owned(),
+        account,
+        region: None,
+        action: "organizations:ListPolicies".to_owned(),
+        reason: "AccessDenied".to_owned(),
+    };
+    let ungoverned = |gap: Gap| {
+        let estate = Estate::of(&resources, guard_of).unlisted([gap].iter());
+        estate.ungoverned(ACCOUNT).map(str::to_owned)
+    };
+    let policies = "AWS::Organizations::Policy";
+    assert_eq!(ungoverned(gap(policies, teller.clone())).as_deref(), Some("organizations:ListPolicies"));
+    assert_eq!(ungoverned(gap(policies, None)).as_deref(), Some("organizations:ListPolicies"));
+    // What another account could not list bears on nothing that this one told.
+    assert_eq!(ungoverned(gap(policies, Some("222222222222".to_owned()))), None);
+    assert_eq!(ungoverned(gap("AWS::S3::Bucket", teller)), None);
 }
 
 #[test]

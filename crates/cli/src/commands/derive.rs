@@ -13,7 +13,7 @@ use yagura_access::usage::{self, What, Window};
 use yagura_access::{Estate, Exposure, Inside, Insider, Trust};
 use yagura_content::Library;
 use yagura_inventory::mapping::Catalog;
-use yagura_model::{Inventory, Resource};
+use yagura_model::{Gap, Inventory, Resource};
 use yagura_posture::{AccessFact, Derive, Derived, Deriver, Evidence};
 
 /// Principals of one resource that are told as evidence.
@@ -53,7 +53,8 @@ pub fn deriver(library: &Library, trust: Trust, beside: Inventory) -> Arc<Derive
 
 fn derive(ground: Arc<Ground>, evidence: Evidence<'_>) -> Derive<'_> {
     let own = evidence.settings.map(|settings| serde_json::from_value::<Settings>(settings.clone()));
-    let (resources, now) = (&evidence.inventory.resources, evidence.now);
+    let (inventory, now) = (evidence.inventory, evidence.now);
+    let resources = &inventory.resources;
     let sight = OnceCell::new();
     Box::new(move |fact| {
         let Ground { catalog, methods, trust, beside } = &*ground;
@@ -66,7 +67,7 @@ fn derive(ground: Arc<Ground>, evidence: Evidence<'_>) -> Derive<'_> {
                 return (0..resources.len()).map(missing).collect();
             }
         };
-        let sight = || sight.get_or_init(|| Sight::new(catalog, resources, &beside.resources));
+        let sight = || sight.get_or_init(|| Sight::new(catalog, inventory, beside));
         let each = |derived: &dyn Fn(&Resource) -> Option<Derived>| {
             let derived = |(index, resource)| Some((index, derived(resource)?));
             resources.iter().enumerate().filter_map(derived).collect()
@@ -80,9 +81,10 @@ fn derive(ground: Arc<Ground>, evidence: Evidence<'_>) -> Derive<'_> {
             AccessFact::Unexpected => each(&|resource| {
                 let inside = is_critical(resource, trust).then(|| sight().inside(catalog, resource, trust, now))??;
                 let mut derived = unexpected(&inside);
-                // Of those whom nobody could list in another account nobody knows what they reach.
+                // Of those whom nobody could list in another account, and the resource lets in, nobody knows what they reach.
                 if derived.truth != Some(true) {
-                    let hidden = beside.gaps.iter().filter(|gap| sight::is_of_principals(gap));
+                    let lets_in = |gap: &&Gap| gap.account.as_deref().is_none_or(|of| sight().lets_in(resource, of));
+                    let hidden = beside.gaps.iter().filter(|gap| sight::is_of_principals(gap)).filter(lets_in);
                     derived.missing.extend(hidden.map(sight::gap_text));
                     derived.truth = derived.missing.is_empty().then_some(false);
                 }
@@ -99,11 +101,17 @@ fn derive(ground: Arc<Ground>, evidence: Evidence<'_>) -> Derive<'_> {
                 each(&|resource| {
                     let mut derived = escalates(resource, estate, &paths, &hidden)?;
                     let arn = resource.arn.as_deref().unwrap_or_default();
-                    if derived.truth == Some(false) && closure.wants(arn, methods, FUNCTION) {
-                        let gaps = evidence.inventory.gaps.iter();
-                        let hidden =
-                            gaps.filter(|gap| gap.kind == FUNCTION && gap.bears_on(resource.account.as_deref()));
-                        derived.missing.extend(hidden.map(|gap| gap.action.clone()));
+                    if derived.truth == Some(false) {
+                        let takes_functions = closure.wants(arn, methods, FUNCTION);
+                        let own = |gap: &&Gap| gap.kind == FUNCTION && gap.bears_on(resource.account.as_deref());
+                        let own = inventory.gaps.iter().filter(|gap| takes_functions && own(gap));
+                        // Whoever may go to roles of another account may go to those that nobody could list there.
+                        let far =
+                            |gap: &&Gap| sight::is_of_principals(gap) || (takes_functions && gap.kind == FUNCTION);
+                        let far = beside.gaps.iter().filter(far);
+                        let far =
+                            far.filter(|gap| gap.account.as_deref().is_some_and(|of| estate.might_enter(arn, of)));
+                        derived.missing.extend(own.map(|gap| gap.action.clone()).chain(far.map(sight::gap_text)));
                         derived.truth = derived.missing.is_empty().then_some(false);
                     }
                     Some(derived)

@@ -65,8 +65,10 @@ pub async fn run(global: &Global, args: Scan) -> Result<ExitCode, Stop> {
     bar.finish_and_clear();
     let unread = nothing_read(&catalog, &inventory, &kinds);
     if let Some(path) = &args.resources {
-        let asked = inventory.resources.iter().filter(|r| kinds.is_empty() || kinds.contains(&r.kind));
-        judge::write_resources(path, &Inventory { resources: asked.cloned().collect(), gaps: Vec::new() })?;
+        let asked = |kind: &String| kinds.is_empty() || kinds.contains(kind);
+        let resources = inventory.resources.iter().filter(|resource| asked(&resource.kind)).cloned().collect();
+        let gaps = inventory.gaps.iter().filter(|gap| asked(&gap.kind)).cloned().collect();
+        judge::write_resources(path, &Inventory { resources, gaps })?;
     }
     let scope = (!args.no_state && !unread).then(|| scope(&catalog, &inventory, &account.identity, &options, &kinds));
     let blind = is_blind(&inventory, &kinds);
@@ -221,7 +223,8 @@ fn scope(
             scope.add(Some(&identity.account), Some(region), kind);
         }
     }
-    scope.without(&inventory.gaps)
+    let scope = scope.without(&inventory.gaps);
+    if options.regions.is_empty() { scope.everywhere() } else { scope }
 }
 
 /// Something was denied or failed: a listing, or a detail that is now an unknown marker.

@@ -27,6 +27,14 @@ pub async fn run(global: &Global, args: Up) -> Result<ExitCode, Stop> {
         Lang::En => note!("console: http://{address}   (Ctrl-C stops)"),
         Lang::Ja => note!("コンソール: http://{address}   (Ctrl-C で終了)"),
     }
+    if args.demo {
+        let data = settings::data_dir(global);
+        let data = data.display();
+        match lang {
+            Lang::En => note!("other commands on the demo's data: yagura access external --data {data}"),
+            Lang::Ja => note!("デモのデータでほかのコマンドを試す例: yagura access external --data {data}"),
+        }
+    }
     if args.prepare_only {
         return Ok(ExitCode::SUCCESS);
     }

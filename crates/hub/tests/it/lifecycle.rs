@@ -229,6 +229,12 @@ async fn a_gap_stays_until_what_it_left_out_is_listed() {
     );
     // A run that looked at one Region of one type says nothing of the rest.
     assert_eq!(record(&[], &[(REGION, BUCKET)], T[1]).await, [role.clone(), there.clone()]);
-    assert_eq!(record(&[&role], &[("us-east-1", "AWS::IAM::Role")], T[2]).await, [role, there.clone()]);
-    assert_eq!(record(&[], &[("us-east-1", "AWS::IAM::Role")], T[3]).await, [there]);
+    assert_eq!(record(&[&role], &[("us-east-1", "AWS::IAM::Role")], T[2]).await, [role.clone(), there.clone()]);
+    assert_eq!(record(&[], &[("us-east-1", "AWS::IAM::Role")], T[3]).await, [role.clone(), there.clone()]);
+    // Nor does one that only met with it: it looked for something else.
+    assert_eq!(record(&[&here], &[("us-east-1", "AWS::IAM::Role")], T[4]).await, [role.clone(), there]);
+    let mut scope = Scope::default();
+    scope.add(Some(ACCOUNT), Some("us-east-1"), BUCKET);
+    hub.record("scan", &scope.everywhere(), &Inventory::default(), &[], T[5]).await.expect("recorded");
+    assert_eq!(hub.gaps().await.expect("gaps"), [role]);
 }

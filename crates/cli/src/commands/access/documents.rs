@@ -11,7 +11,7 @@ use anyhow::anyhow;
 use serde_json::{Value, json};
 use std::{path::Path, process::ExitCode};
 use yagura_access::{
-    Error, OpenTo, PolicyKind, Zone, diff as compare,
+    Error, Estate, Guard, OpenTo, Outsider, PolicyKind, Trust as ZoneOfTrust, Zone, diff as compare,
     lint::{PolicyType, lint_text},
     outside, public as is_public,
 };
@@ -52,8 +52,6 @@ fn refused(path: &Path, error: &Error, lang: Lang) -> Stop {
 pub fn diff(global: &Global, args: &Diff) -> Result<ExitCode, Stop> {
     let lang = terminal::lang(global);
     let (old, new) = (document(&args.old, lang)?, document(&args.new, lang)?);
-    let names_principals =
-        |document: &Value| matches!(PolicyType::guess(document), PolicyType::Resource | PolicyType::Trust);
     let kind = match args.attached {
         Some(Attached::Identity) => PolicyKind::Identity,
         Some(Attached::Resource) => PolicyKind::Resource,
@@ -86,8 +84,20 @@ pub fn diff(global: &Global, args: &Diff) -> Result<ExitCode, Stop> {
 pub fn public(global: &Global, args: &Public) -> Result<ExitCode, Stop> {
     let lang = terminal::lang(global);
     let mut policy = document(&args.policy, lang)?;
+    // What is no policy at all is for the reading to tell.
+    let is_policy =
+        !listed(&policy["Statement"]).is_empty() && listed(&policy["Statement"]).iter().all(Value::is_object);
+    if is_policy && !names_principals(&policy) {
+        return Err(Stop::usage(match lang {
+            Lang::En => anyhow!("`{}` names no Principal: give the policy of a resource", args.policy.display()),
+            Lang::Ja => {
+                anyhow!("`{}` に Principal がありません。リソースのポリシーを指定してください", args.policy.display())
+            }
+        }));
+    }
+    let customers = customers(&policy, &args.account);
     if let Some(kind) = &args.kind {
-        narrow(&mut policy, kind)?;
+        narrow(&mut policy, kind, lang)?;
     }
     let zone =
         Zone { owner: args.account.clone(), organization: args.organization.clone(), accounts: args.trust.clone() };
@@ -107,6 +117,7 @@ pub fn public(global: &Global, args: &Public) -> Result<ExitCode, Stop> {
             Some(open.statement.as_str().into()),
             Some(open.witness.json()),
         ],
+        None if !customers.is_empty() => customer_row(&customers[0], lang),
         None => {
             let because = match (lang, has_zone) {
                 (Lang::En, true) => "Nobody outside the trusted accounts is let in.",
@@ -122,11 +133,39 @@ pub fn public(global: &Global, args: &Public) -> Result<ExitCode, Stop> {
         let severity = if open.anyone { Severity::Critical } else { Severity::High };
         global.fail_on.is_some_and(|least| severity >= least)
     };
-    Ok(exit::code(open.as_ref().is_some_and(is_bad), false, global.strict))
+    let is_open = !customers.is_empty() && global.fail_on.is_some_and(|least| least <= Severity::Critical);
+    Ok(exit::code(open.as_ref().map_or(is_open, is_bad), false, global.strict))
+}
+
+/// Those whom a trust policy lets in because it names a provider of tokens that many organizations share, and doesn't say
+/// whose tokens it means.
+fn customers(policy: &Value, owner: &str) -> Vec<Outsider> {
+    let arn = format!("arn:aws:iam::{owner}:role/this");
+    let role = json!({"type": "AWS::IAM::Role", "id": "this", "arn": arn, "account": owner, "properties": {}});
+    let Ok(role) = serde_json::from_value(role) else { return Vec::new() };
+    let guard = Guard { arn, policies: vec![("policy".to_owned(), policy.clone())] };
+    let estate = Estate::guarded(&[(&role, Some(&guard))]);
+    let exposure = estate.exposure(&guard, owner, &ZoneOfTrust::default(), "");
+    exposure.outsiders.into_iter().filter(|outsider| outsider.witness.action.ends_with("WithWebIdentity")).collect()
+}
+
+fn customer_row(outsider: &Outsider, lang: Lang) -> Vec<Option<Value>> {
+    let (provider, statement) = (&outsider.principal, outsider.statements.join(" "));
+    let because = match lang {
+        Lang::En => {
+            format!("Statement `{statement}` lets in every customer of `{provider}`: it doesn't say whose tokens.")
+        }
+        Lang::Ja => {
+            format!(
+                "ステートメント `{statement}` は `{provider}` の全利用者に許可しています。誰のトークンかを限定していません。"
+            )
+        }
+    };
+    vec![Some("Public".into()), Some(because.into()), Some(statement.into()), Some(outsider.witness.json())]
 }
 
 /// Leaves of a policy what a type's service can be asked: all else grants nothing there.
-fn narrow(policy: &mut Value, kind: &str) -> Result<(), Stop> {
+fn narrow(policy: &mut Value, kind: &str, lang: Lang) -> Result<(), Stop> {
     let service = match kind.split("::").collect::<Vec<_>>()[..] {
         ["AWS", "IAM", "Role" | "AssumeRolePolicyDocument"] => "sts".to_owned(),
         ["AWS", service, _] => service.to_lowercase(),
@@ -134,6 +173,18 @@ fn narrow(policy: &mut Value, kind: &str) -> Result<(), Stop> {
     };
     if !yagura_access::catalogue::is_service(&service) {
         return Err(Stop::usage(anyhow!("`{kind}` is of no service that is known: write one like AWS::S3::Bucket")));
+    }
+    if !speaks_of(policy, &service) {
+        return Err(Stop::usage(match lang {
+            Lang::En => {
+                anyhow!("no statement allows an action of `{service}`: `{kind}` is not what this policy is about")
+            }
+            Lang::Ja => {
+                anyhow!(
+                    "`{service}` のアクションを許可するステートメントがありません。`{kind}` のポリシーではないようです"
+                )
+            }
+        }));
     }
     let rest = json!({"Sid": "OtherServices", "Effect": "Deny", "Principal": "*", "NotAction": format!("{service}:*"), "Resource": "*"});
     match policy.get_mut("Statement") {
@@ -143,6 +194,34 @@ fn narrow(policy: &mut Value, kind: &str) -> Result<(), Stop> {
         None => {}
     }
     Ok(())
+}
+
+/// Whether a policy says who is meant, as one of a resource does.
+fn names_principals(document: &Value) -> bool {
+    matches!(PolicyType::guess(document), PolicyType::Resource | PolicyType::Trust)
+}
+
+/// A list, or the one that stands for it; of nothing none.
+fn listed(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(list) => list,
+        Value::Null => &[],
+        one => std::slice::from_ref(one),
+    }
+}
+
+/// Whether a policy allows an action of a service. What can't be read is for the reading to tell.
+fn speaks_of(policy: &Value, service: &str) -> bool {
+    let is_of_it = |action: &Value| {
+        let prefix = action.as_str().map(|text| text.split(':').next().unwrap_or_default().to_lowercase());
+        prefix.is_none_or(|prefix| prefix == "*" || prefix == service)
+    };
+    let statements = listed(&policy["Statement"]);
+    statements.is_empty()
+        || statements.iter().any(|statement| {
+            let may = statement["Effect"] != "Deny";
+            may && (statement.get("Action").is_none() || listed(&statement["Action"]).iter().any(is_of_it))
+        })
 }
 
 /// `yagura access lint`

@@ -2,7 +2,7 @@
 
 use super::{
     estate,
-    sight::{Sight, tell_gaps},
+    sight::{Sight, has_policies, is_of_principals, tell_gaps},
     usage, write,
 };
 use crate::{args::Global, ask::Escalate, exit::Stop, note, settings, terminal};
@@ -10,12 +10,15 @@ use anyhow::anyhow;
 use chrono::Utc;
 use serde_json::{Value, json};
 use std::{cmp::Reverse, collections::BTreeSet, process::ExitCode};
-use yagura_access::escalate::{Closure, Ground, Method, Path, Step, methods};
+use yagura_access::escalate::{Closure, Entry, Ground, Method, Path, Step, methods};
 use yagura_access::{Estate, Exposure};
 use yagura_inventory::mapping::Catalog;
-use yagura_model::{Arn, Inventory, Lang, Resource, Severity};
+use yagura_model::{Arn, Gap, Inventory, Lang, Resource, Severity};
 
-const COLUMNS: [&str; 4] = ["principal", "steps", "because", "path"];
+const COLUMNS: [&str; 5] = ["principal", "steps", "because", "path", "doubt"];
+
+/// Beside what has policies, the types of what lets somebody in from outside.
+const ENTRANCES: [&str; 3] = ["AWS::EC2::Instance", "AWS::EC2::SecurityGroup", "AWS::EC2::PrefixList"];
 
 /// `yagura access escalate`
 pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
@@ -26,20 +29,21 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
         return Err(Stop::usage(anyhow!("{error}")));
     }
     let (catalog, _) = Catalog::read(&library);
-    let Inventory { resources, gaps } = estate::inventory(global, &library, args.inventory.as_deref()).await?;
-    let sight = Sight::new(&catalog, &resources, &[]);
+    let inventory = estate::inventory(global, &library, args.inventory.as_deref()).await?;
+    let resources = &inventory.resources;
+    let sight = Sight::new(&catalog, &inventory, &Inventory::default());
     let estate = &sight.estate;
     if let Some(principal) = &args.principal
         && !estate.principals().any(|known| known == principal)
     {
-        return Err(Stop::usage(anyhow!(
-            "`{principal}` is no user or role that is known: check the ARN, or scan anew"
-        )));
+        return Err(usage::unknown_principal(principal, lang));
     }
     let closure = Closure::of(estate, &methods);
-    let is_partial = tell_gaps(lang, &catalog, &gaps);
+    let bearing =
+        |gap: &&Gap| is_of_principals(gap) || has_policies(&catalog, gap) || ENTRANCES.contains(&gap.kind.as_str());
+    let is_partial = tell_gaps(lang, inventory.gaps.iter().filter(bearing));
     if args.cut {
-        return cut(global, &args, estate, &methods, &closure).await;
+        return cut(global, &args, estate, &methods, &closure, is_partial).await;
     }
     let asked = |name: &str| args.principal.as_deref().is_none_or(|principal| principal == name);
     if args.to_data {
@@ -57,14 +61,16 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
     let paths: Vec<&Path> = found.paths.iter().filter(|path| asked(&path.principal)).collect();
     let climbers = paths.iter().filter(|path| !path.steps.is_empty()).count();
     let admins = paths.len() - climbers;
-    let paths: Vec<&Path> = paths.into_iter().chain(entries.iter().map(|entry| &entry.path)).collect();
-    let rows = paths.iter().map(|path| {
+    let known = paths.iter().map(|path| (*path, None));
+    let all = known.chain(entries.iter().map(|entry| (&entry.path, entry.doubt.as_deref())));
+    let rows = all.map(|(path, doubt)| {
         let steps = path.steps.iter().map(|step| json_of(step, lang)).collect::<Vec<Value>>();
         vec![
             Some(path.principal.as_str().into()),
             Some(path.steps.len().into()),
-            Some(because(path, lang).into()),
+            Some(because(path, doubt, lang).into()),
             Some(steps.into()),
+            doubt.map(Value::from),
         ]
     });
     write(global, "access escalate", &COLUMNS, rows.collect(), &[0, 1, 2])?;
@@ -82,12 +88,22 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
         match lang {
             Lang::En => note!(
                 "ways that begin outside: {count} (a role's trust policy lets in a whole account or anybody, or an instance that the \
-                 Internet reaches gives away its role's credentials)"
+                 Internet reaches gives away its role's credentials once something on it forwards a request)"
             ),
             Lang::Ja => note!(
-                "外部から始まる経路: {count} 件（ロールの信頼ポリシーが外部アカウント全体や不特定の相手を許可しているか、インターネットから届くインスタンスからロールの\
-                 認証情報を盗み出せます）"
+                "外部から始まる経路: {count} 件（ロールの信頼ポリシーが外部アカウント全体や不特定の相手を許可しているか、インターネットから届くインスタンスが、リクエストを\
+                 中継させられればロールの認証情報を渡してしまいます）"
             ),
+        }
+    }
+    let untold = estate.untold_instances();
+    let untold = if args.principal.is_none() { untold.first().map(|first| (first, untold.len())) } else { None };
+    if let Some((first, count)) = untold {
+        match lang {
+            Lang::En => {
+                note!("open instances of which it is not known whose role they give away: {count}, among them {first}")
+            }
+            Lang::Ja => note!("どのロールを渡してしまうか分からない、開かれたインスタンス: {first} など {count} 件"),
         }
     }
     let hidden = closure.hidden(estate, &methods);
@@ -113,15 +129,29 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
     let is_hidden = |(role, exposure): &(&str, &Exposure)| {
         args.principal.is_none() && closure.rank(role).is_some() && !exposure.unread.is_empty()
     };
-    let sure = entries.iter().filter(|entry| entry.doubt.is_none()).count();
     let is_blind = is_partial
+        || untold.is_some()
         || !unread.is_empty()
         || !ungoverned.is_empty()
-        || sure < entries.len()
+        || entries.iter().any(|entry| entry.doubt.is_some())
         || doors.iter().any(is_hidden);
     estate::tell_limits(lang, ungoverned);
-    let is_found = climbers + sure > 0 && global.fail_on.is_some_and(|least| least <= Severity::Critical);
+    let is_found = global.fail_on.is_some_and(|least| least <= Severity::Critical)
+        && (entries.iter().any(is_sure) || is_open(estate, &methods, asked));
     Ok(crate::exit::code(is_found, is_blind, global.strict))
+}
+
+/// Whether a way that begins outside hangs on nothing but the policies: whoever a trust policy lets in needs no more.
+fn is_sure(entry: &Entry) -> bool {
+    let mut steps = entry.path.steps.iter();
+    let first = steps.next().is_some_and(|step| step.method.starts_with("sts-"));
+    entry.doubt.is_none() && first && steps.all(|step| step.assumes.is_none())
+}
+
+/// Whether somebody who is asked about becomes an administrator by a way that hangs on nothing unknown.
+fn is_open(estate: &Estate, methods: &[Method], asked: impl Fn(&str) -> bool) -> bool {
+    let sure = Closure::sure(estate, methods).escalation();
+    sure.paths.iter().any(|path| !path.steps.is_empty() && asked(&path.principal))
 }
 
 /// What leads to data or credentials, by principal and method.
@@ -180,6 +210,7 @@ async fn cut(
     estate: &Estate,
     methods: &[Method],
     closure: &Closure,
+    is_partial: bool,
 ) -> Result<ExitCode, Stop> {
     let lang = terminal::lang(global);
     let cuts = closure.cuts(estate, methods, args.principal.as_deref());
@@ -227,7 +258,7 @@ async fn cut(
             "{since} 以降のイベントがレイクにないため、拒否した場合の影響は分かりません。`yagura ingest PATH` で取り込んでください"
         ),
     }
-    Ok(crate::exit::code(false, !is_known, global.strict))
+    Ok(crate::exit::code(false, is_partial || !is_known, global.strict))
 }
 
 fn json_of(step: &Step, lang: Lang) -> Value {
@@ -247,7 +278,7 @@ fn json_of(step: &Step, lang: Lang) -> Value {
 }
 
 /// The path as a person reads it.
-fn because(path: &Path, lang: Lang) -> String {
+fn because(path: &Path, doubt: Option<&str>, lang: Lang) -> String {
     if path.steps.is_empty() {
         return match lang {
             Lang::En => "It is an administrator.",
@@ -272,6 +303,12 @@ fn because(path: &Path, lang: Lang) -> String {
                 Lang::Ja => format!("前提: {}", assumes.ja),
             };
         }
+    }
+    if let Some(doubt) = doubt {
+        text += &match lang {
+            Lang::En => format!("Not known for sure: {doubt}."),
+            Lang::Ja => format!("確実ではありません: {doubt}"),
+        };
     }
     text.trim_end().to_owned()
 }

@@ -2,7 +2,7 @@
 
 use super::{
     documents::document,
-    sight::{guard, tell_gaps},
+    sight::{guard, has_policies, is_of_principals, tell_gaps},
     write,
 };
 use crate::{
@@ -13,14 +13,19 @@ use crate::{
 };
 use anyhow::anyhow;
 use serde_json::{Map, Value};
-use std::{collections::BTreeMap, fmt::Display, path::Path, process::ExitCode};
-use yagura_access::{Asked, Estate, Permission, Told};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt::Display,
+    path::Path,
+    process::ExitCode,
+};
+use yagura_access::{Asked, Estate, Outcome, Permission, Told, catalogue};
 use yagura_content::Library;
 use yagura_inventory::{
     files::{self, Input, Options, Parameters},
     mapping::Catalog,
 };
-use yagura_model::{Inventory, Lang, Text};
+use yagura_model::{Arn, Inventory, Lang, Text};
 
 const COLUMNS: [&str; 12] = [
     "principal",
@@ -45,43 +50,82 @@ pub async fn can(global: &Global, args: Can) -> Result<ExitCode, Stop> {
     let (Some(principal), Some(action), Some(resource)) = (args.principal, args.action, args.resource) else {
         return Err(Stop::usage(anyhow!("give PRINCIPAL ACTION RESOURCE, or --input FILE")));
     };
-    let context = context(&args.known.context)?;
-    let (estate, is_partial) = estate(global, args.known.inventory.as_deref()).await?;
     let lang = terminal::lang(global);
+    check_question(&action, &resource, lang)?;
+    let context = context(&args.known.context)?;
+    let known = known(global, args.known.inventory.as_deref()).await?;
+    let estate = &known.estate;
+    let is_unknown = known.tell_unknown(&resource, lang);
     let session = args.session.as_deref().map(|path| document(path, lang)).transpose()?;
     let (context, session) = (&context, session.as_ref());
     let asked = Asked { principal: &principal, action: &action, resource: &resource, context, session };
     let permission = estate.permission(&asked).map_err(|e| Stop::usage(anyhow!("{}", e.text().get(lang))))?;
-    let is_blind = is_partial || matches!(permission.told, Told::Unread(_));
+    let is_blind = known.is_partial || is_unknown || matches!(permission.told, Told::Unread(_));
     if permission.foreign {
         tell_foreign(lang, &principal);
     }
     let ungoverned = permission.ungoverned.clone();
     let is_blind = is_blind || !ungoverned.is_empty();
     write(global, "access can", &COLUMNS, vec![row(permission, &action, &resource, lang)], &SHOWN)?;
-    tell_limits(lang, ungoverned);
+    let is_through = context.keys().any(|key| key.eq_ignore_ascii_case("aws:SourceVpce"));
+    match session.is_some() || is_through {
+        true => tell_ungoverned(lang, ungoverned),
+        false => tell_limits(lang, ungoverned),
+    }
     Ok(crate::exit::code(false, is_blind, global.strict))
 }
 
 /// `yagura access who-can ACTION RESOURCE`
 pub async fn who_can(global: &Global, args: WhoCan) -> Result<ExitCode, Stop> {
-    let context = context(&args.known.context)?;
-    let (estate, is_partial) = estate(global, args.known.inventory.as_deref()).await?;
     let lang = terminal::lang(global);
-    let found = estate
-        .who_can(&args.action, &args.resource, &context)
-        .map_err(|e| Stop::usage(anyhow!("{}", e.text().get(lang))))?;
-    let is_blind = is_partial || found.iter().any(|p| matches!(p.told, Told::Unread(_)));
+    check_question(&args.action, &args.resource, lang)?;
+    let context = context(&args.known.context)?;
+    let known = known(global, args.known.inventory.as_deref()).await?;
+    let estate = &known.estate;
+    let is_unknown = known.tell_unknown(&args.resource, lang);
+    let failed = |e: yagura_access::Error| Stop::usage(anyhow!("{}", e.text().get(lang)));
+    let mut found = estate.who_can(&args.action, &args.resource, &context).map_err(failed)?;
+    // What is sure first.
+    found.sort_by_key(|permission| match &permission.told {
+        Told::Answer(answer) => usize::from(answer.outcome != Outcome::Allowed),
+        Told::Unread(_) => 2,
+    });
+    let partly = match args.resource.contains(['*', '?']) && args.resource != "*" {
+        true => estate.who_can_partly(&args.action, &args.resource, &context).map_err(failed)?,
+        false => Vec::new(),
+    };
+    let is_blind = known.is_partial || is_unknown || found.iter().any(|p| matches!(p.told, Told::Unread(_)));
     let asked = estate.principals().count();
-    let can = found.len();
+    let of = |outcome: Option<Outcome>| {
+        let is = |permission: &&Permission| match &permission.told {
+            Told::Answer(answer) => Some(answer.outcome) == outcome,
+            Told::Unread(_) => outcome.is_none(),
+        };
+        found.iter().filter(is).count()
+    };
+    let (can, hangs, unknown) = (of(Some(Outcome::Allowed)), of(Some(Outcome::Conditional)), of(None));
     let ungoverned: BTreeMap<String, String> = found.iter().flat_map(|p| p.ungoverned.iter().cloned()).collect();
     let is_blind = is_blind || !ungoverned.is_empty();
     let rows = found.into_iter().map(|permission| row(permission, &args.action, &args.resource, lang)).collect();
     write(global, "access who-can", &COLUMNS, rows, &SHOWN)?;
     match lang {
-        Lang::En => note!("{can} can, or may be able to; {asked} users and roles are known"),
+        Lang::En => note!("can: {can}, on a condition: {hangs}, not known: {unknown} (known users and roles: {asked})"),
         Lang::Ja => {
-            note!("実行できる（可能性のある）プリンシパル: {can} 件（把握しているユーザーとロール: {asked} 件）")
+            note!(
+                "実行できる: {can} 件、条件による: {hangs} 件、不明: {unknown} 件（把握しているユーザーとロール: {asked} 件）"
+            )
+        }
+    }
+    if let Some(first) = partly.first() {
+        let (count, resource) = (partly.len(), &args.resource);
+        match lang {
+            Lang::En => note!(
+                "on a part of `{resource}` only, and so not listed: {count}, among them `{first}` (ask for one resource to see \
+                 who can)"
+            ),
+            Lang::Ja => note!(
+                "`{resource}` の一部でだけ実行できるため、一覧に含めていないもの: `{first}` など {count} 件（リソースを 1 つ指定すると確認できます）"
+            ),
         }
     }
     tell_limits(lang, ungoverned);
@@ -135,7 +179,7 @@ fn tell_foreign(lang: Lang, principal: &str) {
     match lang {
         Lang::En => note!("`{principal}` is not in the inventory: its own policies were taken to allow"),
         Lang::Ja => note!(
-            "`{principal}` は把握している資産にありません。プリンシパル側のポリシーはすべて許可しているものとして判断しました"
+            "`{principal}` はスキャン結果にありません。プリンシパル側のポリシーはすべて許可しているものとして判断しました"
         ),
     }
 }
@@ -194,13 +238,82 @@ fn context(given: &[String]) -> Result<Map<String, Value>, Stop> {
     Ok(context)
 }
 
-/// The principals and policies that are known, and whether some could not be listed.
-async fn estate(global: &Global, inventory: Option<&Path>) -> Result<(Estate, bool), Stop> {
+/// Refuses what no request asks: an action is one action of a service, a resource one ARN. Says of an action that AWS doesn't
+/// have which one was probably meant.
+fn check_question(action: &str, resource: &str, lang: Lang) -> Result<(), Stop> {
+    if action.contains(['*', '?']) || !action.contains(':') {
+        let text = match lang {
+            Lang::En => format!("`{action}` is no single action: write one like s3:GetObject, without wildcards"),
+            Lang::Ja => format!(
+                "`{action}`: アクションは s3:GetObject のように 1 つ指定してください（ワイルドカードは使えません）"
+            ),
+        };
+        return Err(Stop::usage(anyhow!(text)));
+    }
+    if resource != "*" && Arn::parse(resource).is_none() {
+        let text = match lang {
+            Lang::En => format!("`{resource}` is no ARN: write one like arn:aws:s3:::bucket/key, or *"),
+            Lang::Ja => format!(
+                "`{resource}` は ARN ではありません。arn:aws:s3:::bucket/key のような ARN か * を指定してください"
+            ),
+        };
+        return Err(Stop::usage(anyhow!(text)));
+    }
+    if !catalogue::is_action(action) {
+        match (lang, catalogue::nearest(action)) {
+            (Lang::En, Some(near)) => {
+                note!("`{action}` is no action that AWS is known to have; did you mean `{near}`?")
+            }
+            (Lang::En, None) => note!("`{action}` is no action that AWS is known to have"),
+            (Lang::Ja, Some(near)) => {
+                note!("`{action}` は AWS のアクションのカタログにありません。`{near}` の誤りではありませんか")
+            }
+            (Lang::Ja, None) => note!("`{action}` は AWS のアクションのカタログにありません"),
+        }
+    }
+    Ok(())
+}
+
+/// What is asked about.
+struct Known {
+    estate: Estate,
+    catalog: Catalog,
+    arns: HashSet<String>,
+    /// Some of what bears on an answer could not be listed.
+    is_partial: bool,
+}
+
+impl Known {
+    /// Says of a resource that could have a policy of its own that none was read. Whether it is one.
+    fn tell_unknown(&self, resource: &str, lang: Lang) -> bool {
+        let service = Arn::parse(resource).map_or("", |arn| arn.service);
+        let has_policies = self.catalog.types().any(|kind| kind.service == service && kind.has_policies());
+        if !has_policies || resource.contains(['*', '?']) || self.estate.knows(resource) || self.arns.contains(resource)
+        {
+            return false;
+        }
+        match lang {
+            Lang::En => note!(
+                "`{resource}` is not in the inventory: if it has a policy of its own, that was not asked (check the ARN)"
+            ),
+            Lang::Ja => note!(
+                "`{resource}` はスキャン結果にありません。リソース側にポリシーがあっても考慮していません（ARN を確認してください）"
+            ),
+        }
+        true
+    }
+}
+
+/// The principals and policies that are known.
+async fn known(global: &Global, inventory: Option<&Path>) -> Result<Known, Stop> {
     let library = settings::library(global)?;
     let (catalog, _) = Catalog::read(&library);
     let Inventory { resources, gaps } = self::inventory(global, &library, inventory).await?;
-    let is_blind = tell_gaps(terminal::lang(global), &catalog, &gaps);
-    Ok((Estate::of(&resources, |resource| guard(&catalog, resource)), is_blind))
+    let bearing = gaps.iter().filter(|gap| is_of_principals(gap) || has_policies(&catalog, gap));
+    let is_partial = tell_gaps(terminal::lang(global), bearing);
+    let estate = Estate::of(&resources, |resource| guard(&catalog, resource)).unlisted(gaps.iter());
+    let arns = resources.into_iter().filter_map(|resource| resource.arn).collect();
+    Ok(Known { estate, catalog, arns, is_partial })
 }
 
 /// What is known by the last scans, or by files, and what is not.
@@ -230,7 +343,12 @@ async fn of_scan(global: &Global) -> Result<Inventory, Stop> {
     let hub = settings::hub(global).await?;
     let rows = hub.resources(None, None, i64::MAX, 0).await?;
     if rows.is_empty() {
-        return Err(Stop::failed(anyhow!("nothing is known yet: run `yagura scan`, or give --inventory DIR")));
+        let demo = settings::data_dir(global).join("demo");
+        let hint = match demo.join(yagura_state::FILE_NAME).exists() {
+            true => format!("; the demo's data is asked with --data {}", demo.display()),
+            false => String::new(),
+        };
+        return Err(Stop::failed(anyhow!("nothing is known yet: run `yagura scan`, or give --inventory DIR{hint}")));
     }
     let resources = rows.into_iter().map(|row| row.resource).collect();
     Ok(Inventory { resources, gaps: hub.gaps().await? })

@@ -2,7 +2,7 @@
 
 use super::{
     estate,
-    sight::{Sight, tell_gaps},
+    sight::{Sight, has_policies, tell_gaps},
     write,
 };
 use crate::{args::Global, ask::External, exit::Stop, note, output, settings, terminal};
@@ -23,9 +23,10 @@ pub async fn run(global: &Global, args: External) -> Result<ExitCode, Stop> {
     let lang = terminal::lang(global);
     let library = settings::library(global)?;
     let (catalog, _) = Catalog::read(&library);
-    let Inventory { resources, gaps } = estate::inventory(global, &library, args.inventory.as_deref()).await?;
+    let inventory = estate::inventory(global, &library, args.inventory.as_deref()).await?;
+    let resources = &inventory.resources;
     let trust = settings::trust(global)?;
-    let sight = Sight::new(&catalog, &resources, &[]);
+    let sight = Sight::new(&catalog, &inventory, &Inventory::default());
     let found = sight.exposures(&trust, Utc::now());
     let looked_at = found.len();
     let (mut rows, mut open, mut archived, mut doubts) = (Vec::new(), 0, 0, 0);
@@ -122,7 +123,7 @@ pub async fn run(global: &Global, args: External) -> Result<ExitCode, Stop> {
         }
     }
     let ungoverned: Vec<(&str, &str)> = sight.estate.ungoverned_accounts().collect();
-    let is_partial = tell_gaps(lang, &catalog, &gaps);
+    let is_partial = tell_gaps(lang, inventory.gaps.iter().filter(|gap| has_policies(&catalog, gap)));
     let is_blind = is_partial || doubts > 0 || !hidden.is_empty() || !ungoverned.is_empty();
     estate::tell_ungoverned(lang, ungoverned);
     let is_found = open > 0 && global.fail_on.is_some_and(|least| least <= Severity::High);

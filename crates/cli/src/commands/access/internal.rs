@@ -16,7 +16,7 @@ use std::{
 };
 use yagura_access::{Critical, Insider};
 use yagura_inventory::mapping::Catalog;
-use yagura_model::{Inventory, Lang, Resource, Severity};
+use yagura_model::{Gap, Inventory, Lang, Resource, Severity};
 
 const COLUMNS: [&str; 11] = [
     "resource",
@@ -50,8 +50,9 @@ pub async fn run(global: &Global, args: Internal) -> Result<ExitCode, Stop> {
         )));
     }
     trust.critical.extend(named);
-    let Inventory { resources, gaps } = estate::inventory(global, &library, args.inventory.as_deref()).await?;
-    let view = Sight::new(&catalog, &resources, &[]);
+    let inventory = estate::inventory(global, &library, args.inventory.as_deref()).await?;
+    let resources = &inventory.resources;
+    let view = Sight::new(&catalog, &inventory, &Inventory::default());
     let asked = |resource: &&Resource| {
         resource.arn.as_deref().is_some_and(|arn| wanted.iter().any(|critical| critical.names(arn)))
     };
@@ -77,7 +78,7 @@ pub async fn run(global: &Global, args: Internal) -> Result<ExitCode, Stop> {
         }
     }
     bar.finish_and_clear();
-    let unanswered = sight::unanswered(&catalog, &resources, &wanted);
+    let unanswered = sight::unanswered(&catalog, resources, &wanted);
     sight::tell_unanswered(lang, &unanswered);
     if seen.resources == 0 {
         return Err(Stop::usage(anyhow!(
@@ -104,7 +105,8 @@ pub async fn run(global: &Global, args: Internal) -> Result<ExitCode, Stop> {
             Lang::Ja => note!("{first} など {count} 件のポリシーやプリンシパルが不明なため、漏れがあるかもしれません"),
         }
     }
-    let is_partial = sight::tell_gaps(lang, &catalog, &gaps);
+    let bearing = |gap: &&Gap| sight::is_of_principals(gap) || sight::has_policies(&catalog, gap);
+    let is_partial = sight::tell_gaps(lang, inventory.gaps.iter().filter(bearing));
     let is_blind = is_partial || !unanswered.is_empty() || !seen.unread.is_empty() || !seen.ungoverned.is_empty();
     estate::tell_ungoverned(lang, seen.ungoverned);
     let is_found = open > 0 && global.fail_on.is_some_and(|least| least <= Severity::High);

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use yagura_access::{Critical, DataAccess, Estate, Exposure, Guard, Inside, Trust};
 use yagura_inventory::mapping::Catalog;
-use yagura_model::{Gap, Lang, Resource};
+use yagura_model::{Gap, Inventory, Lang, Resource};
 use yagura_posture::PRINCIPALS;
 
 /// Calls of one type that are told as what left it incomplete.
@@ -27,16 +27,25 @@ pub struct Sight<'a> {
 }
 
 impl<'a> Sight<'a> {
-    /// `beside` are resources of other accounts, which tell of the organization and of the principals there.
-    pub fn new(catalog: &Catalog, resources: &'a [Resource], beside: &[Resource]) -> Sight<'a> {
+    /// `beside` is what is known of other accounts, which tells of the organization and of the principals there.
+    pub fn new(catalog: &Catalog, inventory: &'a Inventory, beside: &Inventory) -> Sight<'a> {
+        let (resources, beside, gaps) =
+            (&inventory.resources, &beside.resources, inventory.gaps.iter().chain(&beside.gaps));
         let guards: Vec<Option<Guard>> = resources.iter().map(|resource| guard(catalog, resource)).collect();
         let far: Vec<Option<Guard>> = beside.iter().map(|resource| guard(catalog, resource)).collect();
         let estate = {
             let near = resources.iter().zip(&guards).map(|(r, g)| (r, g.as_ref().filter(|_| !r.source.is_template())));
             let all: Vec<_> = near.chain(beside.iter().zip(far.iter().map(Option::as_ref))).collect();
-            Estate::guarded(&all)
+            Estate::guarded(&all).unlisted(gaps)
         };
         Sight { resources, guards, estate }
+    }
+
+    /// Whether what guards a resource might let in principals of an account.
+    pub fn lets_in(&self, resource: &Resource, account: &str) -> bool {
+        let place = self.resources.iter().position(|known| std::ptr::eq(known, resource));
+        let guard = place.and_then(|place| self.guards[place].as_ref());
+        guard.is_some_and(|guard| self.estate.might_let_in(&guard.arn, account))
     }
 
     /// Of each resource that can have policies, by its place, who outside is let in.
@@ -121,21 +130,25 @@ pub fn gap_text(gap: &Gap) -> String {
     }
 }
 
-/// Says what of principals and of resources with policies could not be listed, so that it shows in no answer. Whether
-/// there is any.
-pub fn tell_gaps(lang: Lang, catalog: &Catalog, gaps: &[Gap]) -> bool {
-    let has_policies = |gap: &Gap| catalog.get(&gap.kind).is_some_and(|kind| kind.has_policies());
-    let bearing = gaps.iter().filter(|gap| is_of_principals(gap) || has_policies(gap));
+/// Whether things that have policies of their own may be missing by a gap.
+pub fn has_policies(catalog: &Catalog, gap: &Gap) -> bool {
+    catalog.get(&gap.kind).is_some_and(|kind| kind.has_policies())
+}
+
+/// Says what could not be listed of what bears on an answer, so that it doesn't show in it. Whether there is any.
+pub fn tell_gaps<'g>(lang: Lang, gaps: impl Iterator<Item = &'g Gap>) -> bool {
     let mut unlisted: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for gap in bearing {
+    for gap in gaps {
         unlisted.entry(&gap.kind).or_default().insert(gap_text(gap));
     }
     for (kind, actions) in &unlisted {
         let listed = actions.iter().take(MOST_TOLD).map(String::as_str).collect::<Vec<_>>().join(", ");
         let more = actions.len().saturating_sub(MOST_TOLD);
         match (lang, more) {
-            (Lang::En, 0) => note!("not listed completely, so missing here: {kind}, by {listed}"),
-            (Lang::En, _) => note!("not listed completely, so missing here: {kind}, by {listed} and {more} more"),
+            (Lang::En, 0) => note!("not listed completely, so some may be missing here: {kind}, by {listed}"),
+            (Lang::En, _) => {
+                note!("not listed completely, so some may be missing here: {kind}, by {listed} and {more} more")
+            }
             (Lang::Ja, 0) => note!("一覧を取得しきれず、ここに出ていない可能性があるもの: {kind}（{listed}）"),
             (Lang::Ja, _) => {
                 note!("一覧を取得しきれず、ここに出ていない可能性があるもの: {kind}（{listed}、ほか {more} 件）")

@@ -20,10 +20,9 @@ use std::{
 };
 use yagura_access::escalate::Cut;
 use yagura_access::usage::{self, Call, MiningOptions, Options, Skipped, What, Why, Window};
-use yagura_inventory::mapping::Catalog;
 use yagura_lake::Lake;
 use yagura_logs::parse_time;
-use yagura_model::{Gap, Inventory, Lang};
+use yagura_model::{Inventory, Lang};
 
 /// Calls of one question that are kept in memory.
 const MOST: usize = 3_000_000;
@@ -147,8 +146,12 @@ pub async fn unused(global: &Global, args: Unused) -> Result<ExitCode, Stop> {
     let from = now - chrono::Duration::days(i64::from(args.days));
     let library = settings::library(global)?;
     let Inventory { resources, gaps } = estate::inventory(global, &library, args.inventory.as_deref()).await?;
-    let gaps: Vec<Gap> = gaps.into_iter().filter(is_of_principals).collect();
-    let is_partial = tell_gaps(lang, &Catalog::read(&library).0, &gaps);
+    if let Some(principal) = &args.principal
+        && !resources.iter().any(|resource| resource.arn.as_ref() == Some(principal))
+    {
+        return Err(unknown_principal(principal, lang));
+    }
+    let is_partial = tell_gaps(lang, gaps.iter().filter(|gap| is_of_principals(gap)));
     let (mut used, mut since) = (usage::Used::new(), BTreeMap::new());
     // What came before shows that the lake holds the whole time, and not just from some day in it on.
     let records = each(global, &settings::stamp(from - chrono::Duration::days(LEAD)), |calls| {
@@ -189,7 +192,21 @@ pub async fn unused(global: &Global, args: Unused) -> Result<ExitCode, Stop> {
     let columns = ["principal", "what", "severity", "last_used", "reason", "detail"];
     write(global, "access unused", &columns, rows.collect(), &[0, 1, 2, 4])?;
     let by_aws = known.iter().any(|unused| matches!(unused.what, What::Permissions(_)));
+    // Days that the lake holds of the account that it holds most of.
+    let held = since.values().min().map_or(0, |first| (now - *first).num_days());
+    let is_short = records > 0 && !by_aws && held < i64::from(args.days);
     match (lang, records) {
+        (Lang::En, _) if is_short => note!(
+            "{} unused in {} days; the lake holds {held} days of events, so permissions were not judged by them (--days {held} \
+             does)",
+            known.len(),
+            args.days
+        ),
+        (Lang::Ja, _) if is_short => note!(
+            "{} 日間未使用: {} 件。レイクのイベントが {held} 日分しかないため、権限の利用状況は判定していません（--days {held} なら判定できます）",
+            args.days,
+            known.len()
+        ),
         (Lang::En, 0) if by_aws => note!("{} unused in {} days, by what AWS remembers", known.len(), args.days),
         (Lang::Ja, 0) if by_aws => note!("{} 日間未使用: {} 件（AWS の記録から判定）", args.days, known.len()),
         (Lang::En, 0) => note!(
@@ -218,6 +235,16 @@ pub async fn unused(global: &Global, args: Unused) -> Result<ExitCode, Stop> {
     }
     let is_blind = is_partial || !hidden.is_empty() || (records == 0 && !by_aws);
     Ok(crate::exit::code(is_found, is_blind, global.strict))
+}
+
+/// What to say of a principal that isn't there.
+pub fn unknown_principal(principal: &str, lang: Lang) -> Stop {
+    Stop::usage(match lang {
+        Lang::En => anyhow!("`{principal}` is no user or role that is known: check the ARN, or scan anew"),
+        Lang::Ja => anyhow!(
+            "`{principal}` というユーザーやロールはスキャン結果にありません。ARN を確認するか、スキャンし直してください"
+        ),
+    })
 }
 
 fn service(service: &usage::UnusedService) -> Value {
