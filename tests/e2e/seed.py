@@ -533,7 +533,10 @@ def mend(moto):
     """The good state of what the account has only once."""
     moto.client("account").put_alternate_contact(
         AlternateContactType="SECURITY", Name="SOC", Title="SOC", EmailAddress="soc@example.com", PhoneNumber="+81300000000")
-    moto.client("organizations").create_organization(FeatureSet="ALL")
+    organizations = moto.client("organizations")
+    organizations.create_organization(FeatureSet="ALL")
+    security = organizations.create_account(AccountName="security", Email="security@example.com")["CreateAccountStatus"]["AccountId"]
+    organizations.register_delegated_administrator(AccountId=security, ServicePrincipal="guardduty.amazonaws.com")
     c = moto.client("iam")
     c.update_account_password_policy(
         MinimumPasswordLength=14, RequireSymbols=True, RequireNumbers=True, RequireUppercaseCharacters=True,

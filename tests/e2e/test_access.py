@@ -101,7 +101,7 @@ def test_a_way_to_an_administrator_is_a_finding_of_who_takes_it(account, moto):
     done = account("scan", "--region", "us-east-1", "--service", "iam", "--format", "ndjson", env=moto.env())
     found = failed(done.rows(), "YG-Access.5")
     assert set(found) == {arn("user/developer")}
-    (step,) = [text for path, text in found[arn("user/developer")]["evidence"].items() if path.startswith("derived.escalation")]
+    (step,) = [text for path, text in found[arn("user/developer")]["evidence"].items() if path.startswith("derived.escalation[")]
     assert step.startswith("lambda-") and f"→ {arn('role/batch')}" in step and "work/1" in step
     passed = {row["resource"] for row in done.rows() if row["control"] == "YG-Access.5" and row["verdict"] == "PASS"}
     assert {arn("user/analyst"), arn("user/guarded"), arn("role/batch")} <= passed

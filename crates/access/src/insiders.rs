@@ -65,7 +65,8 @@ impl Estate {
         for principal in roles.chain(sessions.iter().map(String::as_str)) {
             let (mut reached, mut ungoverned) = (Vec::new(), Vec::new());
             let context = Map::new();
-            for DataAccess { resource, actions } in data {
+            let is_unread = !self.unread_of(self.role_of(principal).unwrap_or(principal)).is_empty();
+            'asked: for DataAccess { resource, actions } in data {
                 for action in actions.iter().filter(|action| self.might(principal, action, resource)) {
                     let asked = Asked { principal, action, resource, context: &context, session: None };
                     let told = self.wish(&asked, Wish { any: true, ..Wish::default() });
@@ -80,6 +81,10 @@ impl Estate {
                     let answer = match told {
                         Told::Unread(names) => {
                             inside.unread.extend(names);
+                            // What nobody could read of the principal itself leaves all else open, too.
+                            if is_unread {
+                                break 'asked;
+                            }
                             continue;
                         }
                         Told::Answer(answer) => answer,

@@ -36,6 +36,7 @@ impl Scope {
         for r in &inventory.resources {
             scope.add(r.account.as_deref(), r.region.as_deref(), &r.kind);
         }
+        scope.asked.extend(inventory.gaps.iter().map(|gap| (gap.account.clone(), gap.kind.clone())));
         scope.without(&inventory.gaps)
     }
 

@@ -224,7 +224,7 @@ async fn a_gap_stays_until_what_it_left_out_is_listed() {
         hub.gaps().await.expect("gaps")
     };
     assert_eq!(
-        record(&[&role, &here, &there], &[(REGION, BUCKET)], T[0]).await,
+        record(&[&role, &here, &there], &[(REGION, BUCKET), ("us-east-1", "AWS::IAM::Role")], T[0]).await,
         [role.clone(), here.clone(), there.clone()]
     );
     // A run that looked at one Region of one type says nothing of the rest.
