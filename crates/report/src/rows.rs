@@ -52,7 +52,7 @@ pub fn write_rows(format: Format, rows: &Rows, context: &Context, out: &mut dyn 
             let headings: Vec<&str> = rows.columns.iter().map(String::as_str).collect();
             let cells: Vec<Vec<Cell>> =
                 rows.rows.iter().map(|row| row.iter().map(|v| Cell::plain(flat(v))).collect()).collect();
-            for line in table::align(&headings, &cells, context.width, context.color) {
+            for line in table::fold(&headings, &cells, context.width, context.color) {
                 writeln!(out, "{line}")?;
             }
         }

@@ -26,6 +26,15 @@ pub(crate) fn most_severe_first<R: Record>(records: &[R], lang: Lang) -> Vec<&R>
 /// Lines of a table whose columns stand under one another also where characters are two columns wide. When `width`
 /// is too small for all, the widest columns are cut.
 pub fn align(headings: &[&str], rows: &[Vec<Cell>], width: Option<usize>, color: bool) -> Vec<String> {
+    lay(headings, rows, width, color, false)
+}
+
+/// [`align`] that first gives the widest column of sentences more lines, so that names beside it stay whole.
+pub(crate) fn fold(headings: &[&str], rows: &[Vec<Cell>], width: Option<usize>, color: bool) -> Vec<String> {
+    lay(headings, rows, width, color, true)
+}
+
+fn lay(headings: &[&str], rows: &[Vec<Cell>], width: Option<usize>, color: bool, folds: bool) -> Vec<String> {
     let clean: Vec<Vec<(String, &str)>> =
         rows.iter().map(|row| row.iter().map(|c| (escape::terminal(&c.text), c.style)).collect()).collect();
     // A column in which nothing stands (the Region of a template's resources) gives its room to the others.
@@ -40,29 +49,98 @@ pub fn align(headings: &[&str], rows: &[Vec<Cell>], width: Option<usize>, color:
             *w = (*w).max(text.width());
         }
     }
+    let holds_sentences = |i: &usize| clean.iter().any(|row| row.get(*i).is_some_and(|(text, _)| !is_name(text)));
+    let folded = (0..widths.len()).filter(|_| folds).filter(holds_sentences).max_by_key(|i| widths[*i]);
     if let Some(total) = width {
-        let gaps = 2 * widths.len().saturating_sub(1);
-        shrink(&mut widths, total.saturating_sub(gaps));
+        let room = total.saturating_sub(2 * widths.len().saturating_sub(1));
+        if let Some(i) = folded {
+            let left = room.saturating_sub(widths.iter().sum::<usize>() - widths[i]);
+            widths[i] = widths[i].min(left.max(NARROWEST));
+        }
+        shrink(&mut widths, room);
     }
     let mut lines = Vec::with_capacity(rows.len() + 1);
     let head: Vec<(String, &str)> = headings.iter().map(|h| ((*h).to_owned(), "1")).collect();
     for row in std::iter::once(&head).chain(&clean) {
-        let mut line = String::new();
-        for (i, ((text, style), width)) in row.iter().zip(&widths).enumerate() {
-            let text = cut(text, *width);
-            let pad = width.saturating_sub(text.width());
-            if color && !style.is_empty() {
-                line += &format!("\u{1b}[{style}m{text}\u{1b}[0m");
-            } else {
-                line += &text;
+        let texts: Vec<Vec<String>> = row
+            .iter()
+            .zip(&widths)
+            .enumerate()
+            .map(
+                |(i, ((text, _), width))| {
+                    if Some(i) == folded { lines_of(text, *width) } else { vec![cut(text, *width)] }
+                },
+            )
+            .collect();
+        for nth in 0..texts.iter().map(Vec::len).max().unwrap_or(0) {
+            let mut line = String::new();
+            for (i, ((_, style), width)) in row.iter().zip(&widths).enumerate() {
+                let text = texts[i].get(nth).map_or("", String::as_str);
+                let pad = width.saturating_sub(text.width());
+                if color && !style.is_empty() && !text.is_empty() {
+                    line += &format!("\u{1b}[{style}m{text}\u{1b}[0m");
+                } else {
+                    line += text;
+                }
+                if i + 1 < row.len() {
+                    line.extend(std::iter::repeat_n(' ', pad + 2));
+                }
             }
-            if i + 1 < row.len() {
-                line.extend(std::iter::repeat_n(' ', pad + 2));
-            }
+            lines.push(line.trim_end().to_owned());
         }
-        lines.push(line.trim_end().to_owned());
     }
     lines
+}
+
+/// Columns of letters that a folded column keeps.
+const NARROWEST: usize = 30;
+/// Lines of a folded cell.
+const MOST_LINES: usize = 8;
+
+/// Signs that no line begins with.
+const CLOSING: &str = "。、）」』】！？,.;:)";
+
+/// A text in lines of a width: parted at blanks, and between Japanese letters.
+fn lines_of(text: &str, width: usize) -> Vec<String> {
+    let mut tokens: Vec<String> = Vec::new();
+    for c in text.chars() {
+        let is_wide = |c: char| c.width() == Some(2);
+        let joins = tokens
+            .last()
+            .and_then(|last| last.chars().last())
+            .is_some_and(|last| CLOSING.contains(c) || (c == ' ') || (!is_wide(c) && !is_wide(last) && last != ' '));
+        match tokens.last_mut() {
+            Some(last) if joins => last.push(c),
+            _ => tokens.push(c.to_string()),
+        }
+    }
+    let mut lines = vec![String::new()];
+    for token in &tokens {
+        let mut rest = token.as_str();
+        while let Some(line) = lines.last_mut() {
+            if line.width() + rest.trim_end().width() <= width {
+                line.push_str(rest);
+                break;
+            }
+            // A word longer than a line is parted anywhere.
+            if line.is_empty() {
+                let head = fitting(rest.chars(), width.max(2));
+                rest = &rest[head.len()..];
+                *line = head;
+            }
+            lines.push(String::new());
+        }
+    }
+    if lines.len() > MOST_LINES {
+        let rest = lines.split_off(MOST_LINES - 1).concat();
+        lines.push(cut(&rest, width));
+    }
+    lines.into_iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// Whether a text is one name, such as an ARN.
+fn is_name(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 fn keep<T>(row: impl IntoIterator<Item = T>, used: &[bool]) -> Vec<T> {
@@ -86,8 +164,7 @@ fn cut(text: &str, width: usize) -> String {
         return text.to_owned();
     }
     let room = width.saturating_sub(1);
-    let is_name = text.bytes().all(|b| b.is_ascii_graphic());
-    let tail = fitting(text.chars().rev(), if is_name { room * 2 / 3 } else { 0 });
+    let tail = fitting(text.chars().rev(), if is_name(text) { room * 2 / 3 } else { 0 });
     let head = fitting(text.chars(), room - tail.width());
     head + "…" + &tail.chars().rev().collect::<String>()
 }
@@ -115,6 +192,36 @@ mod tests {
         ];
         let lines = align(&["判定", "理由"], &rows, Some(20), false);
         assert_eq!(lines, ["判定  理由", "重大  x", "low   バケットが公…"]);
+    }
+
+    #[test]
+    fn sentences_are_folded_before_a_name_is_cut() {
+        let arn = "arn:aws:iam::111122223333:user/tanaka";
+        let row = |text: &str| vec![vec![Cell::plain(arn), Cell::plain(text)]];
+        let folded = |text: &str| fold(&["principal", "because"], &row(text), Some(70), false);
+        assert_eq!(
+            folded("It is allowed by a statement that somebody wrote in a hurry."),
+            [
+                "principal                              because",
+                "arn:aws:iam::111122223333:user/tanaka  It is allowed by a statement",
+                "                                       that somebody wrote in a hurry."
+            ]
+        );
+        assert_eq!(
+            folded("ステートメント `all/1` が許可しており、拒否するものはありません。")[1..],
+            [
+                "arn:aws:iam::111122223333:user/tanaka  ステートメント `all/1` が許可し",
+                "                                       ており、拒否するものはありませ",
+                "                                       ん。"
+            ]
+        );
+        // Whatever comes, nothing is wider than asked, and it ends.
+        for text in ["x".repeat(500), "あ".repeat(500), "。".repeat(80), " ".repeat(90), String::new()] {
+            for width in 1..40 {
+                let lines = lines_of(&text, width);
+                assert!(lines.len() <= MOST_LINES, "{width} {lines:?}");
+            }
+        }
     }
 
     #[test]
