@@ -13,4 +13,4 @@ mod config;
 mod random;
 
 pub use bulk::resources;
-pub use company::{AttackEvent, Company, Options, Progress, Summary};
+pub use company::{AttackEvent, Company, ORGANIZATION, Options, Progress, Summary};

@@ -492,3 +492,43 @@ def test_the_cut_that_frees_most_comes_first_unless_it_is_used(account):
     assert first["statement"] == "go/1" and set(first["freed"]) == {ci, arn("user/ann"), arn("user/bob")}
     ingest(account, [record("ci", "sts.amazonaws.com", "AssumeRole", number, **assume) for number in (2, 3)])
     assert cuts() == [*users, (ci, "sts:AssumeRole", 3, 2)]
+
+
+def test_who_comes_near_what_nobody_could_list_is_not_free(yagura):
+    """A user becomes a role that may go to any role of another account; there, or here the functions, could not be listed."""
+    def line(kind, what, account=ACCOUNT, **more):
+        return {"type": kind, "id": what.split("/")[-1], "arn": f"arn:aws:iam::{account}:{what}", "account": account, "region": "us-east-1", "tags": {}, **more}
+
+    def may(*statements):
+        return [{"PolicyName": "p", "PolicyDocument": json.loads(document(*statements))}]
+
+    def gap(kind, account):
+        return {"type": "Yagura::Gap", "id": "x:List", "account": account, "region": "us-east-1", "properties": {"Type": kind, "Reason": "AccessDenied"}}
+
+    other = "444455556666"
+    alone = {"type": "AWS::::Account", "id": ACCOUNT, "account": ACCOUNT, "properties": {}, "observed": {"Organization": None}}
+    empty = {"ManagedPolicyArns": [], "Groups": [], "PermissionsBoundary": None}
+    lets_in = json.loads(document({"Effect": "Allow", "Principal": {"AWS": arn("user/dev")}, "Action": "sts:AssumeRole"}))
+
+    def account(*hop_may):
+        dev = line("AWS::IAM::User", "user/dev", properties={**empty, "Policies": may(allow("sts:AssumeRole", resource=arn("role/hop")))}, observed={})
+        hop = line("AWS::IAM::Role", "role/hop", properties={**empty, "AssumeRolePolicyDocument": lets_in, "Policies": may(*hop_may)}, observed={"InstanceProfiles": []})
+        idle = line("AWS::IAM::User", "user/idle", properties={**empty, "Policies": []}, observed={})
+        return [alone, dev, hop, idle]
+
+    def verdicts(name, lines, *args):
+        (yagura.folder / name).write_text("".join(json.dumps(one) + "\n" for one in lines))
+        done = yagura("check", name, "--format", "ndjson", *args)
+        assert done.code == 0, done.err
+        return {row["resource"].split("/")[-1]: row["verdict"] for row in done.rows() if row["control"] == "YG-Access.5" and row["resource"].startswith(arn(""))}
+
+    far, near = allow("sts:AssumeRole", resource=f"arn:aws:iam::{other}:role/*"), allow("lambda:UpdateFunctionCode")
+    free = {"dev": "PASS", "hop": "PASS", "idle": "PASS"}
+    hidden = {"dev": "UNKNOWN", "hop": "UNKNOWN", "idle": "PASS"}
+    assert verdicts("free.ndjson", account(far), "--no-state") == free
+    assert verdicts("functions.ndjson", [*account(near), gap("AWS::Lambda::Function", ACCOUNT)], "--no-state") == hidden
+    assert verdicts("both.ndjson", [*account(far), gap("AWS::IAM::Role", other)], "--no-state") == hidden
+    # The other account was read before, in part.
+    there = {"type": "AWS::::Account", "id": other, "account": other, "properties": {}, "observed": {"Organization": None}}
+    verdicts("there.ndjson", [there, gap("AWS::IAM::Role", other)])
+    assert verdicts("here.ndjson", account(far)) == hidden

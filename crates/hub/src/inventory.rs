@@ -115,7 +115,7 @@ async fn store_gaps(
     now: &str,
 ) -> Result<(), Error> {
     let again = |old: &Gap, new: &Gap| {
-        let regions = old.region.is_none() || new.region.is_none() || old.region == new.region;
+        let regions = new.region.is_none() || old.region == new.region;
         regions && old.kind == new.kind && old.account == new.account
     };
     for row in sqlx::query("SELECT rowid, type, account, region, action, reason FROM gaps").fetch_all(&mut **tx).await?

@@ -15,6 +15,8 @@ pub struct Scope {
     asked: HashSet<(Option<String>, String)>,
     /// Whether in all Regions.
     everywhere: bool,
+    /// Whether it is no more than what some evidence holds: what that leaves out may still be there.
+    is_part: bool,
 }
 
 impl Scope {
@@ -36,6 +38,7 @@ impl Scope {
         for r in &inventory.resources {
             scope.add(r.account.as_deref(), r.region.as_deref(), &r.kind);
         }
+        scope.is_part = true;
         scope.asked.extend(inventory.gaps.iter().map(|gap| (gap.account.clone(), gap.kind.clone())));
         scope.without(&inventory.gaps)
     }
@@ -59,7 +62,7 @@ impl Scope {
     pub(crate) fn closes(&self, gap: &Gap) -> bool {
         let (account, region) = (gap.account.clone(), gap.region.clone());
         let here = region.is_some() && self.read.contains(&(account, region, gap.kind.clone()));
-        here || (self.everywhere && self.asks(gap))
+        !self.is_part && (here || (self.everywhere && self.asks(gap)))
     }
 
     pub(crate) fn covers(&self, account: &Option<String>, region: &Option<String>, kind: &str) -> bool {

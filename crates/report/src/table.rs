@@ -102,6 +102,7 @@ const CLOSING: &str = "。、）」』】！？,.;:)";
 
 /// A text in lines of a width: parted at blanks, and between Japanese letters.
 fn lines_of(text: &str, width: usize) -> Vec<String> {
+    let text = cut(text, width.max(2) * MOST_LINES);
     let mut tokens: Vec<String> = Vec::new();
     for c in text.chars() {
         let is_wide = |c: char| c.width() == Some(2);

@@ -9,6 +9,7 @@ mod delivery;
 mod event;
 pub(crate) mod flaws;
 mod identity;
+mod organization;
 pub(crate) mod people;
 mod routine;
 mod workday;
@@ -85,6 +86,9 @@ pub struct Company {
     world: World,
 }
 
+/// The file of [`Company::organization`].
+pub const ORGANIZATION: &str = "organization.ndjson";
+
 /// One day of one part of the company; parts keep a day's events small at scales above 1.
 struct Task {
     midnight: DateTime<Utc>,
@@ -118,6 +122,11 @@ impl Company {
         config::snapshots(&self.world, Moment { end: self.options.end, first: day == 0 }, *taken)
     }
 
+    /// What `yagura scan --resources` tells of the company's organization, one resource a line.
+    pub fn organization(&self) -> String {
+        organization::lines()
+    }
+
     /// The calls of the attack, in their order.
     pub fn attack(&self) -> Vec<AttackEvent> {
         let mut log = Log::new(&self.world, attack::chance(&self.world));
@@ -129,7 +138,8 @@ impl Company {
         config::items(&self.world, Moment { end: self.options.end, first: false }).len()
     }
 
-    /// Writes everything below `dir`: `config/AWSLogs/…` and `cloudtrail/AWSLogs/…`, as two delivery buckets.
+    /// Writes everything below `dir`: `config/AWSLogs/…` and `cloudtrail/AWSLogs/…`, as two delivery buckets, and
+    /// [`ORGANIZATION`].
     ///
     /// # Errors
     /// When a file can't be written.
@@ -145,6 +155,7 @@ impl Company {
                 config_files += 1;
             }
         }
+        fs::write(dir.join(ORGANIZATION), self.organization())?;
         let written = self.write_cloudtrail(&dir.join("cloudtrail"), progress)?;
         Ok(Summary { resources: self.resource_count() as u64, config_files, ..written })
     }

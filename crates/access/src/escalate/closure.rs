@@ -1,7 +1,8 @@
 //! Everybody's shortest path to an administrator, and what of it a change of policies touches.
 //!
 //! A path is kept as its first step. After a change, who takes a step that rests on something changed, or whose path goes
-//! over such a one, is asked anew; whoever has a path still can only have got a shorter one, and only over those.
+//! over such a one, is asked anew; whoever has a path still can only have got a shorter one, and only over those. How many steps
+//! a path has is as if all were asked anew; which ones of equally many may differ.
 
 use super::edge::{Edge, Edges, View};
 use super::{Escalation, Gives, Method, Path};
@@ -33,8 +34,8 @@ impl Closure {
         Closure::anew(estate, methods, View::Plain)
     }
 
-    /// [`Closure::of`] by ways that hang on nothing which is neither permitted by policies nor observed. They may be longer
-    /// than others.
+    /// [`Closure::of`] by ways that assume nothing which neither policies nor what is observed tell. They may be longer than
+    /// others. What a condition asks of the request, whoever makes it can meet.
     pub fn sure(estate: &Estate, methods: &[Method]) -> Closure {
         Closure::anew(estate, methods, View::Sure)
     }

@@ -41,7 +41,7 @@ pub struct Edges<'a> {
 pub enum View {
     /// What is allowed, though something that no policy tells may have to hold beside.
     Plain,
-    /// Only what hangs on nothing that is not known.
+    /// Only what assumes nothing that neither policies nor what is observed tell.
     Sure,
     /// What is not known is taken to allow.
     Lenient,

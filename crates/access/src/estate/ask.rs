@@ -1,10 +1,11 @@
 //! Questions to an estate: can this principal, and who can.
 
-use super::{Estate, Held, Identity, Shed, everything};
+use super::{Estate, Guarded, Held, Identity, Shed, everything};
 use crate::case::{Answer, Case, owner};
 use crate::context::{Context, Value};
 use crate::error::Error;
 use crate::evaluate::{Layers, Outcome};
+use crate::glob::{Glob, pieces};
 use crate::policy::{Effect, Kind, Policy, Statement};
 use crate::principal::{Entry, Principals, Requester, Sort};
 use serde_json::{Map, Value as Json};
@@ -132,6 +133,16 @@ impl Estate {
             principals.insert("anonymous");
         }
         principals
+    }
+
+    /// How many resources with policies a pattern covers whose policies an answer about the pattern doesn't ask.
+    pub fn unasked(&self, pattern: &str) -> usize {
+        if !pattern.contains(['*', '?']) || pattern == "*" || self.guard(pattern).is_some() {
+            return 0;
+        }
+        let glob = Glob::text(&pieces(pattern));
+        let covers = |(arn, guarded): &(&String, &Guarded)| !guarded.policies.is_empty() && glob.matches(arn);
+        self.guarded.iter().filter(covers).count()
     }
 
     /// Whether policies of a resource are known, be it that there are none.

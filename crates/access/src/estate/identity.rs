@@ -64,6 +64,7 @@ pub enum Trait {
     InstanceProfile,
     /// The user has fewer than two access keys, which is all that AWS lets one have.
     SpareAccessKey,
+    /// Nor an MFA device, which the console would ask for.
     NoPassword,
     PasswordWithoutMfa,
 }
@@ -75,20 +76,19 @@ fn traits(resource: &Resource) -> BTreeMap<Trait, bool> {
         if unknown_in(list).is_some() { None } else { list.as_array().map(Vec::len) }
     };
     let password = member(&resource.observed, "PasswordEnabled").as_bool();
+    // A device is in the way of whoever has the password only.
+    let signs_in = |password: Option<bool>| match (password, count("MfaDevices")) {
+        (Some(false), _) => Some(false),
+        (_, Some(n)) if n > 0 => Some(false),
+        (Some(true), Some(_)) => Some(true),
+        _ => None,
+    };
     let told = match resource.kind.as_str() {
         "AWS::IAM::Role" => vec![(Trait::InstanceProfile, count("InstanceProfiles").map(|n| n > 0))],
         _ => vec![
             (Trait::SpareAccessKey, count("AccessKeys").map(|n| n < 2)),
-            (Trait::NoPassword, password.map(|has| !has)),
-            (
-                Trait::PasswordWithoutMfa,
-                match (password, count("MfaDevices")) {
-                    (Some(false), _) => Some(false),
-                    (_, Some(n)) if n > 0 => Some(false),
-                    (Some(true), Some(_)) => Some(true),
-                    _ => None,
-                },
-            ),
+            (Trait::NoPassword, signs_in(password.map(|has| !has))),
+            (Trait::PasswordWithoutMfa, signs_in(password)),
         ],
     };
     told.into_iter().filter_map(|(name, holds)| Some((name, holds?))).collect()

@@ -184,9 +184,9 @@ impl<'a> Surroundings<'a> {
                 (_, Some(reason)) => Err(reason.to_owned()),
                 (None, None) => Err("ec2:DescribeSecurityGroups".to_owned()),
                 (Some(rules), None) => {
-                    let rules = || rules.iter().filter(|rule| may_serve(rule));
                     let open = |name: &str, has: &Known| {
-                        let opens = rules().map(|rule| self.is_world(rule, name)).fold(Ok(false), or);
+                        let opens = |rule: &Json| and(may_serve(rule), self.is_world(rule, name));
+                        let opens = rules.iter().map(opens).fold(Ok(false), or);
                         and(has.clone(), opens)
                     };
                     or(open("CidrIp", v4), open("CidrIpv6", v6))
@@ -209,10 +209,11 @@ impl<'a> Surroundings<'a> {
         let is_of_family = |range: &AddressRange| range.is_ipv6() == (name == "CidrIpv6");
         let world = |value: &Json| match (value.as_str(), unknown_reason(value)) {
             (_, Some(reason)) => Err(reason.to_owned()),
-            (text, None) => {
-                let range = text.and_then(AddressRange::parse).filter(is_of_family);
-                Ok(range.is_some_and(AddressRange::is_world))
-            }
+            (None, None) => Ok(false),
+            (Some(text), None) => match AddressRange::parse(text) {
+                Some(range) => Ok(is_of_family(&range) && range.is_world()),
+                None => Err(format!("`{}` is no address range", text.chars().take(50).collect::<String>())),
+            },
         };
         let list = member(rule, "SourcePrefixListId");
         let listed = match (list.as_str(), unknown_reason(list)) {
@@ -228,11 +229,17 @@ impl<'a> Surroundings<'a> {
 }
 
 /// Whether something that sends requests for others can sit behind a rule.
-fn may_serve(rule: &Json) -> bool {
+fn may_serve(rule: &Json) -> Known {
     let protocol = rule["IpProtocol"].as_str().unwrap_or("-1");
+    if protocol.starts_with("icmp") || matches!(protocol, "1" | "58") {
+        return Ok(false);
+    }
+    if let Some(reason) = ["IpProtocol", "FromPort", "ToPort"].iter().find_map(|name| unknown_reason(&rule[*name])) {
+        return Err(reason.to_owned());
+    }
     let port = |name: &str| rule[name].as_i64();
     let bare = port("FromPort").filter(|from| port("ToPort") == Some(*from)).is_some_and(|port| BARE.contains(&port));
-    !protocol.starts_with("icmp") && !matches!(protocol, "1" | "58") && !bare
+    Ok(!bare)
 }
 
 /// Whether an instance runs. One that doesn't has nothing to send.

@@ -196,6 +196,17 @@ impl Estate {
         held.filter_map(|held| if let Held::Unread(name) = held { Some(name.as_str()) } else { None }).collect()
     }
 
+    /// The estate in which principals have a policy more that nobody could read, each by its reasons.
+    pub fn doubting(&self, doubts: &BTreeMap<&str, BTreeSet<String>>) -> Estate {
+        let mut estate = self.clone();
+        for (principal, reasons) in doubts {
+            if let Some(identity) = estate.identities.get_mut(*principal) {
+                identity.policies.extend(reasons.iter().cloned().map(Held::Unread));
+            }
+        }
+        estate
+    }
+
     /// The estate in which a principal is denied an action on a resource; `None` if there is no such principal.
     pub(crate) fn denying(&self, principal: &str, action: &str, resource: &str) -> Option<Estate> {
         let mut estate = self.clone();

@@ -148,10 +148,12 @@ fn what_is_not_known_of_an_instance_is_told() {
         taken(set(2, "/SecurityGroupIngress", unknown())),
         taken(set(2, "/SecurityGroupIngress/0", unknown())),
         taken(set(2, "/SecurityGroupIngress/0/CidrIp", unknown())),
+        taken(set(2, "/SecurityGroupIngress/0/CidrIp", json!("the office"))),
+        taken(set(2, "/SecurityGroupIngress/0/FromPort", unknown())),
         taken(set(2, "/SecurityGroupIngress/0", json!({"IpProtocol": "tcp", "SourcePrefixListId": "pl-1"}))),
         taken(|resources| _ = resources.remove(2)),
     ];
-    assert_eq!(doubtful, [(Some(false), 0); 11]);
+    assert_eq!(doubtful, [(Some(false), 0); 13]);
     let untold = [
         taken(set(1, "", unknown())),
         taken(set(1, "/IamInstanceProfile", unknown())),

@@ -324,6 +324,7 @@ fn what_is_observed_of_the_target_takes_the_place_of_an_assumption() {
         ("ec2-003", profiles(json!(["web"])), profiles(json!([]))),
         ("iam-002", keys(1), keys(2)),
         ("iam-004", password(false, json!([])), password(true, json!([]))),
+        ("iam-004", password(false, json!([])), password(false, json!([{"SerialNumber": "arn"}]))),
         ("iam-006", password(true, json!([])), password(true, json!([{"SerialNumber": "arn"}]))),
         ("iam-006", password(true, json!([])), password(false, json!([]))),
     ];

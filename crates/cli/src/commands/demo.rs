@@ -151,8 +151,9 @@ async fn snapshot(
 ) -> Result<(), Stop> {
     let (types, _) = mapping::Catalog::read(library);
     let root = data.join(EVIDENCE).join("config");
-    let inputs: Vec<Input> =
-        company.config_snapshots(day)?.into_iter().map(|(path, _)| Input::Path(root.join(path))).collect();
+    let snapshots = company.config_snapshots(day)?.into_iter().map(|(path, _)| root.join(path));
+    let organization = data.join(EVIDENCE).join(testkit::ORGANIZATION);
+    let inputs: Vec<Input> = snapshots.chain([organization]).map(Input::Path).collect();
     let options = Options { catalog: &types, parameters: Parameters::default(), account: None, region: None };
     let inventory = files::read(&inputs, &options).inventory;
     let judgements = judge::judge(library, &inventory, taken)?;

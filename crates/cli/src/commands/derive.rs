@@ -13,7 +13,7 @@ use yagura_access::usage::{self, What, Window};
 use yagura_access::{Estate, Exposure, Inside, Insider, Trust};
 use yagura_content::Library;
 use yagura_inventory::mapping::Catalog;
-use yagura_model::{Gap, Inventory, Resource};
+use yagura_model::{Arn, Gap, Inventory, Resource};
 use yagura_posture::{AccessFact, Derive, Derived, Deriver, Evidence};
 
 /// Principals of one resource that are told as evidence.
@@ -83,7 +83,7 @@ fn derive(ground: Arc<Ground>, evidence: Evidence<'_>) -> Derive<'_> {
                 let mut derived = unexpected(&inside);
                 // Of those whom nobody could list in another account, and the resource lets in, nobody knows what they reach.
                 if derived.truth != Some(true) {
-                    let lets_in = |gap: &&Gap| gap.account.as_deref().is_none_or(|of| sight().lets_in(resource, of));
+                    let lets_in = |gap: &&Gap| gap.account.as_deref().is_some_and(|of| sight().lets_in(resource, of));
                     let hidden = beside.gaps.iter().filter(|gap| sight::is_of_principals(gap)).filter(lets_in);
                     derived.missing.extend(hidden.map(sight::gap_text));
                     derived.truth = derived.missing.is_empty().then_some(false);
@@ -93,29 +93,19 @@ fn derive(ground: Arc<Ground>, evidence: Evidence<'_>) -> Derive<'_> {
             AccessFact::Escalates => {
                 let estate = &sight().estate;
                 let closure = Closure::of(estate, methods);
-                let (found, hidden) = (closure.escalation(), closure.hidden(estate, methods));
+                let found = closure.escalation();
+                let doubts = unlisted(estate, &closure, methods, inventory.gaps.iter().chain(&beside.gaps));
+                let hidden = if doubts.is_empty() {
+                    closure.hidden(estate, methods)
+                } else {
+                    let estate = estate.doubting(&doubts);
+                    Closure::of(&estate, methods).hidden(&estate, methods)
+                };
                 // A longer way that is sure tells more than a shorter one that hangs on something nobody knows.
                 let sure = Closure::sure(estate, methods).escalation();
                 let all = found.paths.iter().chain(&sure.paths);
                 let paths: HashMap<&str, &Path> = all.map(|path| (path.principal.as_str(), path)).collect();
-                each(&|resource| {
-                    let mut derived = escalates(resource, estate, &paths, &hidden)?;
-                    let arn = resource.arn.as_deref().unwrap_or_default();
-                    if derived.truth == Some(false) {
-                        let takes_functions = closure.wants(arn, methods, FUNCTION);
-                        let own = |gap: &&Gap| gap.kind == FUNCTION && gap.bears_on(resource.account.as_deref());
-                        let own = inventory.gaps.iter().filter(|gap| takes_functions && own(gap));
-                        // Whoever may go to roles of another account may go to those that nobody could list there.
-                        let far =
-                            |gap: &&Gap| sight::is_of_principals(gap) || (takes_functions && gap.kind == FUNCTION);
-                        let far = beside.gaps.iter().filter(far);
-                        let far =
-                            far.filter(|gap| gap.account.as_deref().is_some_and(|of| estate.might_enter(arn, of)));
-                        derived.missing.extend(own.map(|gap| gap.action.clone()).chain(far.map(sight::gap_text)));
-                        derived.truth = derived.missing.is_empty().then_some(false);
-                    }
-                    Some(derived)
-                })
+                each(&|resource| escalates(resource, estate, &paths, &hidden))
             }
             AccessFact::Unused => {
                 let nothing = BTreeMap::new();
@@ -129,6 +119,33 @@ fn derive(ground: Arc<Ground>, evidence: Evidence<'_>) -> Derive<'_> {
             }
         }
     })
+}
+
+/// The principals that might come to something which nobody could list: functions of their own account, or roles and
+/// functions of another. Each with what is missing.
+fn unlisted<'a>(
+    estate: &'a Estate,
+    closure: &Closure,
+    methods: &[Method],
+    gaps: impl Iterator<Item = &'a Gap> + Clone,
+) -> BTreeMap<&'a str, BTreeSet<String>> {
+    let gaps = gaps.filter(|gap| sight::is_of_principals(gap) || gap.kind == FUNCTION);
+    let mut doubts: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for principal in estate.principals() {
+        let own = Arn::parse(principal).map(|arn| arn.account);
+        let takes_functions = closure.wants(principal, methods, FUNCTION);
+        let bears = |gap: &&Gap| match gap.account.as_deref() {
+            // Of principals that its own account could not list the rules tell.
+            of if gap.bears_on(own) => of.is_none_or(|_| gap.kind == FUNCTION && takes_functions),
+            Some(of) => (gap.kind != FUNCTION || takes_functions) && estate.might_enter(principal, of),
+            None => false,
+        };
+        let missing: BTreeSet<String> = gaps.clone().filter(bears).map(sight::gap_text).collect();
+        if !missing.is_empty() {
+            doubts.insert(principal, missing);
+        }
+    }
+    doubts
 }
 
 /// Whether a person named a resource as one that few may reach.

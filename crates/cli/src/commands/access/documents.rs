@@ -164,17 +164,34 @@ fn customer_row(outsider: &Outsider, lang: Lang) -> Vec<Option<Value>> {
     vec![Some("Public".into()), Some(because.into()), Some(statement.into()), Some(outsider.witness.json())]
 }
 
+/// Services whose actions begin with another word than their resource types' names.
+const RENAMED: [(&str, &[&str]); 6] = [
+    ("ApiGateway", &["execute-api", "apigateway"]),
+    ("CertificateManager", &["acm"]),
+    ("EFS", &["elasticfilesystem"]),
+    ("Elasticsearch", &["es"]),
+    ("OpenSearchService", &["es"]),
+    ("StepFunctions", &["states"]),
+];
+
 /// Leaves of a policy what a type's service can be asked: all else grants nothing there.
 fn narrow(policy: &mut Value, kind: &str, lang: Lang) -> Result<(), Stop> {
-    let service = match kind.split("::").collect::<Vec<_>>()[..] {
-        ["AWS", "IAM", "Role" | "AssumeRolePolicyDocument"] => "sts".to_owned(),
-        ["AWS", service, _] => service.to_lowercase(),
-        _ => return Err(Stop::usage(anyhow!("`{kind}` is no resource type: write one like AWS::S3::Bucket"))),
+    let services: Vec<String> = match kind.split("::").collect::<Vec<_>>()[..] {
+        ["AWS", "IAM", "Role" | "AssumeRolePolicyDocument"] => vec!["sts".to_owned()],
+        ["AWS", service, _] => match RENAMED.iter().find(|(name, _)| *name == service) {
+            Some((_, actions)) => actions.iter().map(|service| (*service).to_owned()).collect(),
+            None => vec![service.to_lowercase()],
+        },
+        _ => Vec::new(),
     };
-    if !yagura_access::catalogue::is_service(&service) {
-        return Err(Stop::usage(anyhow!("`{kind}` is of no service that is known: write one like AWS::S3::Bucket")));
+    if !services.iter().any(|service| yagura_access::catalogue::is_service(service)) {
+        return Err(Stop::usage(match lang {
+            Lang::En => anyhow!("`{kind}` is no resource type that is known: write one like AWS::S3::Bucket"),
+            Lang::Ja => anyhow!("`{kind}` というリソースタイプはありません。AWS::S3::Bucket のように指定してください"),
+        }));
     }
-    if !speaks_of(policy, &service) {
+    if !services.iter().any(|service| speaks_of(policy, service)) {
+        let service = &services[0];
         return Err(Stop::usage(match lang {
             Lang::En => {
                 anyhow!("no statement allows an action of `{service}`: `{kind}` is not what this policy is about")
@@ -186,7 +203,7 @@ fn narrow(policy: &mut Value, kind: &str, lang: Lang) -> Result<(), Stop> {
             }
         }));
     }
-    let rest = json!({"Sid": "OtherServices", "Effect": "Deny", "Principal": "*", "NotAction": format!("{service}:*"), "Resource": "*"});
+    let rest = json!({"Sid": "OtherServices", "Effect": "Deny", "Principal": "*", "NotAction": services.iter().map(|service| format!("{service}:*")).collect::<Vec<_>>(), "Resource": "*"});
     match policy.get_mut("Statement") {
         Some(Value::Array(statements)) => statements.push(rest),
         Some(one) => *one = Value::Array(vec![one.take(), rest]),

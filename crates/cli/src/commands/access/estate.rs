@@ -284,8 +284,20 @@ struct Known {
 }
 
 impl Known {
-    /// Says of a resource that could have a policy of its own that none was read. Whether it is one.
+    /// Says of a resource that could have a policy of its own that none was asked. Whether it is one.
     fn tell_unknown(&self, resource: &str, lang: Lang) -> bool {
+        let unasked = self.estate.unasked(resource);
+        if unasked > 0 {
+            match lang {
+                Lang::En => note!(
+                    "policies of {unasked} resources that `{resource}` covers were not asked: ask for each by itself"
+                ),
+                Lang::Ja => note!(
+                    "`{resource}` に該当する {unasked} 件のリソースのポリシーは考慮していません。1 件ずつ指定してください"
+                ),
+            }
+            return true;
+        }
         let service = Arn::parse(resource).map_or("", |arn| arn.service);
         let has_policies = self.catalog.types().any(|kind| kind.service == service && kind.has_policies());
         if !has_policies || resource.contains(['*', '?']) || self.estate.knows(resource) || self.arns.contains(resource)
