@@ -81,8 +81,8 @@ const ORGANIZATION: [&str; 4] = [
 pub const PRINCIPALS: [&str; 5] =
     ["AWS::IAM::User", "AWS::IAM::Role", "AWS::IAM::Group", "AWS::IAM::ManagedPolicy", "AWS::::ManagedPolicy"];
 
-/// What a principal could use to become another.
-const FUNCTION: &str = "AWS::Lambda::Function";
+/// What a principal could use to become another, by changing what it runs.
+pub const FUNCTION: &str = "AWS::Lambda::Function";
 
 /// What was derived: whether it holds (`None`: it is not known, and `missing` says why), and the evidence for it, paths and
 /// values.

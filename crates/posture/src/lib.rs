@@ -22,7 +22,7 @@ mod schema;
 mod score;
 mod world;
 
-pub use access::{AccessFact, Derive, Derived, Deriver, Evidence, PRINCIPALS};
+pub use access::{AccessFact, Derive, Derived, Deriver, Evidence, FUNCTION, PRINCIPALS};
 pub use control::{Control, Cost, Layer, Risk, Stage};
 pub use fixture::FIXTURE_NOW;
 pub use framework::{Framework, Item};

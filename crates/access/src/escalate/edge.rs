@@ -404,7 +404,7 @@ fn is_target(method: &Method, arn: &str) -> bool {
     }
 }
 
-fn edge(method: &Method, from: &str, via: Option<&str>, grounds: Vec<Ground>) -> Edge {
+pub fn edge(method: &Method, from: &str, via: Option<&str>, grounds: Vec<Ground>) -> Edge {
     let to = via.filter(|_| !matches!(method.gives, Gives::TargetAny | Gives::TargetUnbounded)).map(str::to_owned);
     let step = Step {
         method: method.id.clone(),

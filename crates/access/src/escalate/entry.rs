@@ -1,6 +1,6 @@
 //! Ways to an administrator that begin outside, and what leads to data rather than to an identity.
 
-use super::edge::{Edges, View};
+use super::edge::{Edges, View, edge};
 use super::{Closure, From, Gives, Ground, Method, Path, Step};
 use crate::estate::{Estate, OpenInstance};
 use crate::exposure::Exposure;
@@ -33,28 +33,19 @@ impl Closure {
     /// An instance that the Internet reaches lets in anybody.
     pub fn entries(&self, estate: &Estate, doors: &[(&str, &Exposure)], methods: &[Method]) -> Vec<Entry> {
         let mut found = self.over_instances(estate, methods);
-        for (role, exposure) in doors {
-            let Some(rest) = self.path(role) else { continue };
+        for (role, exposure) in doors.iter().filter(|(role, _)| self.rank(role).is_some()) {
             for outsider in exposure.open() {
                 let Some(id) = method_of(&outsider.principal) else { continue };
                 let Some(method) = methods.iter().find(|m| m.id == id && m.from == From::Outside) else { continue };
-                let step = Step {
-                    method: method.id.clone(),
-                    title: method.title.clone(),
-                    from: outsider.principal.clone(),
-                    to: Some((*role).to_owned()),
-                    grounds: vec![Ground {
-                        action: outsider.witness.action.clone(),
-                        resource: (*role).to_owned(),
-                        statement: outsider.statements.first().cloned(),
-                        conditions: Vec::new(),
-                        unread: Vec::new(),
-                    }],
-                    assumes: method.assumes.clone(),
+                let ground = Ground {
+                    action: outsider.witness.action.clone(),
+                    resource: (*role).to_owned(),
+                    statement: outsider.statements.first().cloned(),
+                    conditions: Vec::new(),
+                    unread: Vec::new(),
                 };
-                let steps = std::iter::once(step).chain(rest.steps.iter().cloned()).collect();
-                let path = Path { principal: outsider.principal.clone(), steps };
-                found.push(Entry { path, doubt: outsider.doubt.clone() });
+                let step = edge(method, &outsider.principal, Some(role), vec![ground]).step;
+                found.extend(self.entry(step, outsider.doubt.clone()));
             }
         }
         found.sort_by(|a, b| (a.path.steps.len(), &a.path.principal).cmp(&(b.path.steps.len(), &b.path.principal)));
@@ -67,9 +58,8 @@ impl Closure {
         let mut found = Vec::new();
         for role in estate.principals() {
             let instances = estate.open_instances(role);
-            let Some(rest) = self.path(role).filter(|_| !instances.is_empty()) else { continue };
             // EC2 must be able to take the role on to hand it to the instance.
-            if !edges.trusts(method, role) {
+            if instances.is_empty() || self.rank(role).is_none() || !edges.trusts(method, role) {
                 continue;
             }
             // Those of which it is known come first, and where there are some the others tell nothing.
@@ -82,18 +72,18 @@ impl Closure {
                 conditions: Vec::new(),
                 unread: instance.doubt.iter().cloned().collect(),
             };
-            let step = Step {
-                method: method.id.clone(),
-                title: method.title.clone(),
-                from: "*".to_owned(),
-                to: Some(role.to_owned()),
-                grounds: alike.take(MOST_INSTANCES).map(ground).collect(),
-                assumes: method.assumes.clone(),
-            };
-            let steps = std::iter::once(step).chain(rest.steps.iter().cloned()).collect();
-            found.push(Entry { path: Path { principal: "*".to_owned(), steps }, doubt });
+            let grounds = alike.take(MOST_INSTANCES).map(ground).collect();
+            found.extend(self.entry(edge(method, "*", Some(role), grounds).step, doubt));
         }
         found
+    }
+
+    /// The way that begins with a step and goes on as whom it gives.
+    fn entry(&self, step: Step, doubt: Option<String>) -> Option<Entry> {
+        let rest = self.path(step.to.as_deref()?)?;
+        let principal = step.from.clone();
+        let steps = std::iter::once(step).chain(rest.steps).collect();
+        Some(Entry { path: Path { principal, steps }, doubt })
     }
 
     /// What each principal that is no administrator can do by the methods that lead to data: credentials kept in secrets,

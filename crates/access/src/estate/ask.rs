@@ -87,7 +87,7 @@ impl Estate {
         all.filter(|permission| permission.as_ref().map_or(true, Permission::is_open)).collect()
     }
 
-    /// Who can do something on a part of what a pattern covers, and not on all of it.
+    /// Who can do something on a part of what a pattern covers, and is not among those who `can` on all of it.
     ///
     /// # Errors
     /// A question that can't be decided within the bounds.
@@ -96,12 +96,13 @@ impl Estate {
         action: &str,
         resource: &str,
         context: &Map<String, Json>,
+        can: &[Permission],
     ) -> Result<Vec<&str>, Error> {
+        let can: BTreeSet<&str> = can.iter().map(|permission| permission.principal.as_str()).collect();
         let mut found = Vec::new();
-        for principal in self.candidates(action, resource) {
+        for principal in self.candidates(action, resource).into_iter().filter(|principal| !can.contains(principal)) {
             let asked = Asked { principal, action, resource, context, session: None };
-            let some = Wish { any: true, ..Wish::default() };
-            if !self.permission(&asked)?.is_open() && self.wish(&asked, some)?.is_open() {
+            if self.wish(&asked, Wish { any: true, ..Wish::default() })?.is_open() {
                 found.push(principal);
             }
         }

@@ -34,6 +34,11 @@ fn or(one: Known, other: Known) -> Known {
     }
 }
 
+/// Whether something holds by a value; what is marked as not known tells why.
+fn told(value: &Json, holds: impl FnOnce(&Json) -> Known) -> Known {
+    unknown_within(value).map_or_else(|| holds(value), |reason| Err(reason.to_owned()))
+}
+
 /// An instance that hands out a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OpenInstance {
@@ -147,19 +152,16 @@ impl<'a> Surroundings<'a> {
         let properties = &instance.properties;
         let interfaces = member(properties, "NetworkInterfaces");
         let of_instance = || {
-            let v4 = member(&instance.observed, "PublicIpAddress");
-            let address = unknown_reason(v4).map_or(Ok(v4.is_string()), |reason| Err(reason.to_owned()));
+            let address = told(member(&instance.observed, "PublicIpAddress"), |v4| Ok(v4.is_string()));
             self.lets_in(member(properties, "SecurityGroupIds"), &address, &Ok(false))
         };
         let mut found = Vec::new();
         match (interfaces.as_array(), unknown_reason(interfaces)) {
             (_, Some(reason)) => found.push((String::new(), Err(reason.to_owned()))),
             (Some(list), None) if !list.is_empty() => found.extend(list.iter().filter_map(|interface| {
-                let v4 = member(interface, "AssociatePublicIpAddress");
-                let v4 = unknown_reason(v4).map_or(Ok(*v4 == true), |reason| Err(reason.to_owned()));
-                let v6 = member(interface, "Ipv6Addresses");
-                let has_v6 = v6.as_array().is_some_and(|list| !list.is_empty());
-                let v6 = unknown_within(v6).map_or(Ok(has_v6), |reason| Err(reason.to_owned()));
+                let v4 = told(member(interface, "AssociatePublicIpAddress"), |v4| Ok(*v4 == true));
+                let has = |v6: &Json| Ok(v6.as_array().is_some_and(|list| !list.is_empty()));
+                let v6 = told(member(interface, "Ipv6Addresses"), has);
                 self.lets_in(member(interface, "GroupSet"), &v4, &v6)
             })),
             _ => found.extend(of_instance()),
@@ -176,10 +178,7 @@ impl<'a> Surroundings<'a> {
         }
         let mut doubtful = None;
         for id in texts(ids) {
-            let rules = match self.groups.get(id) {
-                Some(rules) => rules,
-                None => &&Json::Null,
-            };
+            let rules = self.groups.get(id).copied().unwrap_or(&Json::Null);
             let opens = match (rules.as_array(), unknown_reason(rules)) {
                 (_, Some(reason)) => Err(reason.to_owned()),
                 (None, None) => Err("ec2:DescribeSecurityGroups".to_owned()),
@@ -207,24 +206,19 @@ impl<'a> Surroundings<'a> {
             return Err(reason.to_owned());
         }
         let is_of_family = |range: &AddressRange| range.is_ipv6() == (name == "CidrIpv6");
-        let world = |value: &Json| match (value.as_str(), unknown_reason(value)) {
-            (_, Some(reason)) => Err(reason.to_owned()),
-            (None, None) => Ok(false),
-            (Some(text), None) => match AddressRange::parse(text) {
-                Some(range) => Ok(is_of_family(&range) && range.is_world()),
-                None => Err(format!("`{}` is no address range", text.chars().take(50).collect::<String>())),
-            },
+        let world = |value: &Json| match value.as_str().map(|text| (text, AddressRange::parse(text))) {
+            None => Ok(false),
+            Some((_, Some(range))) => Ok(is_of_family(&range) && range.is_world()),
+            Some((text, None)) => Err(format!("`{}` is no address range", text.chars().take(50).collect::<String>())),
         };
-        let list = member(rule, "SourcePrefixListId");
-        let listed = match (list.as_str(), unknown_reason(list)) {
-            (_, Some(reason)) => Err(reason.to_owned()),
-            (None, None) => Ok(false),
-            (Some(id), None) => match self.lists.get(id).and_then(|entries| entries.as_array()) {
-                Some(entries) => entries.iter().map(|entry| world(member(entry, "Cidr"))).fold(Ok(false), or),
-                None => Err(format!("ec2:GetManagedPrefixListEntries ({id})")),
-            },
+        let listed = |list: &Json| match list.as_str().map(|id| (id, self.lists.get(id).and_then(|e| e.as_array()))) {
+            None => Ok(false),
+            Some((_, Some(entries))) => {
+                entries.iter().map(|entry| told(member(entry, "Cidr"), world)).fold(Ok(false), or)
+            }
+            Some((id, None)) => Err(format!("ec2:GetManagedPrefixListEntries ({id})")),
         };
-        or(world(member(rule, name)), listed)
+        or(told(member(rule, name), world), told(member(rule, "SourcePrefixListId"), listed))
     }
 }
 
@@ -244,25 +238,18 @@ fn may_serve(rule: &Json) -> Known {
 
 /// Whether an instance runs. One that doesn't has nothing to send.
 fn is_running(instance: &Resource) -> Known {
-    let state = member(&instance.observed, "State");
-    match (state.as_str(), unknown_reason(state)) {
-        (_, Some(reason)) => Err(reason.to_owned()),
-        (Some(state), None) => Ok(matches!(state, "running" | "pending")),
-        (None, None) => Ok(true),
-    }
+    let runs = |state: &Json| Ok(state.as_str().is_none_or(|state| matches!(state, "running" | "pending")));
+    told(member(&instance.observed, "State"), runs)
 }
 
 /// Whether the metadata service answers a request without a session token.
 fn answers_plainly(instance: &Resource) -> Known {
     let options = member(&instance.properties, "MetadataOptions");
-    let told = |name: &str, open: &str| {
-        let value = member(options, name);
-        match (value.as_str(), unknown_reason(value)) {
-            (_, Some(reason)) => Err(reason.to_owned()),
-            (Some(value), None) => Ok(value == open),
-            // What isn't told is as the image or the account has it.
-            (None, None) => Err("ec2:DescribeInstances".to_owned()),
-        }
+    // What isn't told is as the image or the account has it.
+    let is = |open: &str, value: &Json| match value.as_str() {
+        Some(value) => Ok(value == open),
+        None => Err("ec2:DescribeInstances".to_owned()),
     };
-    and(told("HttpEndpoint", "enabled"), told("HttpTokens", "optional"))
+    let endpoint = told(member(options, "HttpEndpoint"), |value| is("enabled", value));
+    and(endpoint, told(member(options, "HttpTokens"), |value| is("optional", value)))
 }

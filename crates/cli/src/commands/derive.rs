@@ -14,13 +14,10 @@ use yagura_access::{Estate, Exposure, Inside, Insider, Trust};
 use yagura_content::Library;
 use yagura_inventory::mapping::Catalog;
 use yagura_model::{Arn, Gap, Inventory, Resource};
-use yagura_posture::{AccessFact, Derive, Derived, Deriver, Evidence};
+use yagura_posture::{AccessFact, Derive, Derived, Deriver, Evidence, FUNCTION};
 
 /// Principals of one resource that are told as evidence.
 const MOST: usize = 100;
-
-/// What a principal takes over by changing what it runs.
-const FUNCTION: &str = "AWS::Lambda::Function";
 
 /// What wasn't used for so many days counts as unused, as in IAM Access Analyzer.
 const DAYS: u32 = 90;

@@ -2,7 +2,7 @@
 
 use super::{
     estate,
-    sight::{Sight, has_policies, is_of_principals, tell_gaps},
+    sight::{Sight, bears, tell_gaps},
     usage, write,
 };
 use crate::{args::Global, ask::Escalate, exit::Stop, note, settings, terminal};
@@ -39,8 +39,7 @@ pub async fn run(global: &Global, args: Escalate) -> Result<ExitCode, Stop> {
         return Err(usage::unknown_principal(principal, lang));
     }
     let closure = Closure::of(estate, &methods);
-    let bearing =
-        |gap: &&Gap| is_of_principals(gap) || has_policies(&catalog, gap) || ENTRANCES.contains(&gap.kind.as_str());
+    let bearing = |gap: &&Gap| bears(&catalog, gap) || ENTRANCES.contains(&gap.kind.as_str());
     let is_partial = tell_gaps(lang, inventory.gaps.iter().filter(bearing));
     if args.cut {
         return cut(global, &args, estate, &methods, &closure, is_partial).await;
@@ -236,13 +235,24 @@ async fn cut(
     let columns = ["principal", "action", "resource", "statement", "frees", "uses", "last_used", "freed"];
     write(global, "access escalate --cut", &columns, rows.collect(), &[0, 1, 2, 4, 5])?;
     let is_known = uses.is_some() || cuts.is_empty();
+    let asked = |path: &&Path| args.principal.as_deref().is_none_or(|principal| principal == path.principal);
+    let paths = closure.escalation().paths;
+    let climbers = paths.iter().filter(|path| !path.steps.is_empty()).filter(asked).count();
     match (lang, cuts.is_empty()) {
-        (Lang::En, true) => note!("no single permission frees anybody: nobody has a path, or another way stays open"),
+        (Lang::En, true) if climbers == 0 => note!("nobody has a path to an administrator: there is nothing to cut"),
+        (Lang::Ja, true) if climbers == 0 => note!("管理者になれる経路はありません。外すべき権限もありません"),
+        (Lang::En, true) => note!(
+            "no single permission frees anybody: each of the {climbers} with a path has another one that stays open (`access \
+             escalate` shows the shortest)"
+        ),
         (Lang::En, false) => {
             note!("`frees`: how many can no longer become an administrator once it is denied; `uses` since {since}")
         }
         (Lang::Ja, true) => {
-            note!("1 つの権限を外して防げるものはありません（経路がないか、別の経路が残ります）")
+            note!(
+                "1 つの権限を外して防げるものはありません。経路のあるプリンシパル {climbers} 件には、いずれも別の経路が残ります（最短の経路は `access \
+                 escalate` で確認できます）"
+            )
         }
         (Lang::Ja, false) => {
             note!("frees: 拒否すれば管理者になれなくなるプリンシパルの数、uses: {since} 以降の利用回数")

@@ -2,7 +2,7 @@
 
 use super::{
     documents::document,
-    sight::{guard, has_policies, is_of_principals, tell_gaps},
+    sight::{bears, guard, tell_gaps},
     write,
 };
 use crate::{
@@ -91,7 +91,7 @@ pub async fn who_can(global: &Global, args: WhoCan) -> Result<ExitCode, Stop> {
         Told::Unread(_) => 2,
     });
     let partly = match args.resource.contains(['*', '?']) && args.resource != "*" {
-        true => estate.who_can_partly(&args.action, &args.resource, &context).map_err(failed)?,
+        true => estate.who_can_partly(&args.action, &args.resource, &context, &found).map_err(failed)?,
         false => Vec::new(),
     };
     let is_blind = known.is_partial || is_unknown || found.iter().any(|p| matches!(p.told, Told::Unread(_)));
@@ -321,7 +321,7 @@ async fn known(global: &Global, inventory: Option<&Path>) -> Result<Known, Stop>
     let library = settings::library(global)?;
     let (catalog, _) = Catalog::read(&library);
     let Inventory { resources, gaps } = self::inventory(global, &library, inventory).await?;
-    let bearing = gaps.iter().filter(|gap| is_of_principals(gap) || has_policies(&catalog, gap));
+    let bearing = gaps.iter().filter(|gap| bears(&catalog, gap));
     let is_partial = tell_gaps(terminal::lang(global), bearing);
     let estate = Estate::of(&resources, |resource| guard(&catalog, resource)).unlisted(gaps.iter());
     let arns = resources.into_iter().filter_map(|resource| resource.arn).collect();

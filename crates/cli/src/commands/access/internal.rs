@@ -16,7 +16,7 @@ use std::{
 };
 use yagura_access::{Critical, Insider};
 use yagura_inventory::mapping::Catalog;
-use yagura_model::{Gap, Inventory, Lang, Resource, Severity};
+use yagura_model::{Inventory, Lang, Resource, Severity};
 
 const COLUMNS: [&str; 11] = [
     "resource",
@@ -105,8 +105,7 @@ pub async fn run(global: &Global, args: Internal) -> Result<ExitCode, Stop> {
             Lang::Ja => note!("{first} など {count} 件のポリシーやプリンシパルが不明なため、漏れがあるかもしれません"),
         }
     }
-    let bearing = |gap: &&Gap| sight::is_of_principals(gap) || sight::has_policies(&catalog, gap);
-    let is_partial = sight::tell_gaps(lang, inventory.gaps.iter().filter(bearing));
+    let is_partial = sight::tell_gaps(lang, inventory.gaps.iter().filter(|gap| sight::bears(&catalog, gap)));
     let is_blind = is_partial || !unanswered.is_empty() || !seen.unread.is_empty() || !seen.ungoverned.is_empty();
     estate::tell_ungoverned(lang, seen.ungoverned);
     let is_found = open > 0 && global.fail_on.is_some_and(|least| least <= Severity::High);

@@ -122,6 +122,11 @@ pub fn is_of_principals(gap: &Gap) -> bool {
     PRINCIPALS.contains(&gap.kind.as_str())
 }
 
+/// Whether what may be missing by a gap bears on who can do what to what.
+pub fn bears(catalog: &Catalog, gap: &Gap) -> bool {
+    is_of_principals(gap) || has_policies(catalog, gap)
+}
+
 /// A gap as what is missing.
 pub fn gap_text(gap: &Gap) -> String {
     match &gap.account {
